@@ -1,0 +1,8 @@
+//! GraphQL federation without IO, async or a clock: subgraph SDL in, supergraph and plans out.
+//!
+//! Modules in reading order; each imports only from those before it:
+//! `diagnostic`, `subgraph`, `supergraph`, `query_graph`, `plan`, `operation`, then
+//! `composition`, `planner` and `diff`, which never meet.
+
+pub mod diagnostic;
+pub mod plan;

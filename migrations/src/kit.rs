@@ -1,0 +1,1 @@
+//! Tables of the chassis that every service has.
