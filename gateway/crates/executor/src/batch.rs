@@ -1,0 +1,225 @@
+//! One `_entities` request: its body, its answer, and which entity and error belongs to whom.
+//!
+//! A batch carries the representations of all `_entities` fields (aliases) of one document. Its
+//! answer is taken apart by position only, so a list that is not exactly as long as what was
+//! asked for is refused as a whole.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::answer::{Answer, FetchError, PathStep, SubgraphError};
+use crate::compiled::FetchProgram;
+use crate::document::{Document, Node};
+use crate::transport::{SubgraphRequest, SubgraphTransport};
+
+/// What a batch brought. Immutable and shared by everybody who waited for it.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) document: Option<Arc<Document>>,
+    pub(crate) entities: Vec<Entity>,
+    /// What concerns the batch or one of its lists as a whole.
+    pub(crate) problems: Vec<Problem>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Entity {
+    /// Its object in the document; none if the subgraph has no such entity or failed.
+    pub(crate) object: Option<u32>,
+    /// Errors of this entity only, with paths relative to it.
+    pub(crate) errors: Vec<SubgraphError>,
+    pub(crate) failure: Option<FetchError>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Problem {
+    /// The list that it is about; none: all.
+    pub(crate) list: Option<usize>,
+    pub(crate) cause: Cause,
+}
+
+#[derive(Debug)]
+pub(crate) enum Cause {
+    Reported(SubgraphError),
+    Failed(FetchError),
+}
+
+/// A representation to ask for, and the index of the `_entities` field to ask it in.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    pub(crate) list: usize,
+    pub(crate) representation: Bytes,
+}
+
+/// Sends one request. The entities of the batch stand in the order of `asks`.
+pub(crate) async fn load(
+    program: &FetchProgram,
+    variables: &[u8],
+    transport: &dyn SubgraphTransport,
+    asks: &[Ask],
+) -> Batch {
+    let request = SubgraphRequest {
+        subgraph: Arc::clone(&program.subgraph),
+        kind: program.kind,
+        operation_name: Arc::clone(&program.operation_name),
+        body: body(program, variables, asks),
+        representations: asks.len(),
+    };
+    let answer = match transport.send(request).await {
+        Ok(response) => crate::answer::read(response, &program.names),
+        Err(error) => Err(error.into()),
+    };
+    match answer {
+        Ok(answer) => split(program, asks, answer),
+        Err(error) => Batch::failed(asks.len(), error),
+    }
+}
+
+impl Batch {
+    pub(crate) fn failed(entities: usize, error: FetchError) -> Self {
+        let problems = vec![Problem { list: None, cause: Cause::Failed(error) }];
+        let entities = (0..entities).map(|_| Entity::missing()).collect();
+        Self { document: None, entities, problems }
+    }
+}
+
+impl Entity {
+    fn missing() -> Self {
+        Self { object: None, errors: Vec::new(), failure: None }
+    }
+}
+
+fn body(program: &FetchProgram, variables: &[u8], asks: &[Ask]) -> Bytes {
+    let size: usize = asks.iter().map(|ask| ask.representation.len() + 1).sum();
+    let mut body = Vec::with_capacity(program.head.len() + variables.len() + size + 64);
+    body.extend_from_slice(&program.head);
+    body.extend_from_slice(variables);
+    for (list, entities) in program.entities.iter().enumerate() {
+        if list > 0 || !variables.is_empty() {
+            body.push(b',');
+        }
+        body.extend_from_slice(&entities.variable);
+        body.push(b'[');
+        for (at, ask) in asks.iter().filter(|ask| ask.list == list).enumerate() {
+            if at > 0 {
+                body.push(b',');
+            }
+            body.extend_from_slice(&ask.representation);
+        }
+        body.push(b']');
+    }
+    body.extend_from_slice(b"}}");
+    body.into()
+}
+
+fn split(program: &FetchProgram, asks: &[Ask], answer: Answer) -> Batch {
+    let Answer { document, data, errors } = answer;
+    let mut entities: Vec<Entity> = asks.iter().map(|_| Entity::missing()).collect();
+    let mut problems = Vec::new();
+    // By list: where its entities stand in the batch.
+    let positions: Vec<Vec<usize>> = (0..program.entities.len())
+        .map(|list| (0..asks.len()).filter(|&at| asks[at].list == list).collect())
+        .collect();
+    for (list, positions) in positions.iter().enumerate() {
+        let node = data.and_then(|data| document.field(data, program.entities[list].key));
+        if let Err(error) = place(&document, node, positions, &mut entities, !errors.is_empty()) {
+            problems.push(Problem { list: Some(list), cause: Cause::Failed(error) });
+        }
+    }
+    let mut unplaced = Vec::new();
+    for error in errors {
+        match locate(program, &positions, &error.path) {
+            Location::Entity { at, depth } => {
+                let path = error.path[depth..].to_vec();
+                entities[at].errors.push(SubgraphError { path, ..error });
+            }
+            Location::List(list) => unplaced.push((Some(list), error)),
+            Location::Nowhere => unplaced.push((None, error)),
+        }
+    }
+    attribute(asks, &mut entities, &mut problems, unplaced);
+    Batch { document: Some(Arc::new(document)), entities, problems }
+}
+
+/// Hands the entities of one list to those who asked.
+fn place(
+    document: &Document,
+    node: Option<Node>,
+    positions: &[usize],
+    entities: &mut [Entity],
+    explained: bool,
+) -> Result<(), FetchError> {
+    if positions.is_empty() {
+        return Ok(());
+    }
+    let Some(Node::List(list)) = node else {
+        // A missing or null list is what errors look like; the errors say why.
+        let absent = matches!(node, None | Some(Node::Null));
+        return if absent && explained { Ok(()) } else { Err(FetchError::NoEntities) };
+    };
+    let items = document.items(list);
+    if items.len() != positions.len() {
+        return Err(FetchError::EntityCount { asked: positions.len(), found: items.len() });
+    }
+    for (&at, item) in positions.iter().zip(items) {
+        match item {
+            Node::Object(object) => entities[at].object = Some(*object),
+            Node::Null => {}
+            Node::Boolean(_)
+            | Node::Number(_)
+            | Node::String(_)
+            | Node::List(_)
+            | Node::Conflict => {
+                entities[at].failure = Some(FetchError::NotAnEntity);
+            }
+        }
+    }
+    Ok(())
+}
+
+enum Location {
+    Entity { at: usize, depth: usize },
+    List(usize),
+    Nowhere,
+}
+
+fn locate(program: &FetchProgram, positions: &[Vec<usize>], path: &[PathStep]) -> Location {
+    let Some(PathStep::Key(key)) = path.first() else { return Location::Nowhere };
+    let Some(list) = program.entities.iter().position(|entities| entities.key_text == *key) else {
+        return Location::Nowhere;
+    };
+    match path.get(1) {
+        Some(PathStep::Index(index)) => match positions[list].get(*index) {
+            Some(&at) => Location::Entity { at, depth: 2 },
+            None => Location::List(list),
+        },
+        Some(PathStep::Key(_)) | None => Location::List(list),
+    }
+}
+
+/// Some servers report errors of entities without saying of which. The entities that came back as
+/// null without an error of their own tell, when there is only one way to read it; else the error
+/// stays with the list.
+fn attribute(
+    asks: &[Ask],
+    entities: &mut [Entity],
+    problems: &mut Vec<Problem>,
+    unplaced: Vec<(Option<usize>, SubgraphError)>,
+) {
+    let unexplained: Vec<usize> = (0..entities.len())
+        .filter(|&at| {
+            let Entity { object, errors, failure } = &entities[at];
+            object.is_none() && errors.is_empty() && failure.is_none()
+        })
+        .collect();
+    for (list, error) in unplaced {
+        let mut meant =
+            unexplained.iter().copied().filter(|&at| list.is_none_or(|list| asks[at].list == list));
+        match (meant.next(), meant.next()) {
+            (Some(at), None) => {
+                entities[at].errors.push(SubgraphError { path: Vec::new(), ..error })
+            }
+            _ => problems.push(Problem { list, cause: Cause::Reported(error) }),
+        }
+    }
+}

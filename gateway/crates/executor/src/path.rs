@@ -1,0 +1,163 @@
+//! Paths through the data, and their translation into the paths that clients know.
+//!
+//! Subgraphs and plans speak in data keys, clients in response keys. One data path can have
+//! several client paths (the same field under two aliases) or end early (a field that only the
+//! plan asked for).
+
+use crate::compiled::{
+    CompiledPlan, FieldProgram, ObjectProgram, OutputProgram, Shape, TypeOf, ValueProgram,
+};
+use crate::data::{Data, ROOT, Value};
+use crate::error::PathSegment;
+use crate::names::Name;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DataStep {
+    Key(Name),
+    Index(usize),
+}
+
+/// Many paths that share their beginnings, e.g. those of all targets of a fetch.
+#[derive(Debug, Default)]
+pub(crate) struct Trails {
+    nodes: Vec<(Option<usize>, DataStep)>,
+}
+
+impl Trails {
+    /// Extends a path (none is the root) by one step.
+    pub(crate) fn extend(&mut self, trail: Option<usize>, step: DataStep) -> Option<usize> {
+        self.nodes.push((trail, step));
+        Some(self.nodes.len() - 1)
+    }
+
+    pub(crate) fn steps(&self, mut trail: Option<usize>) -> Vec<DataStep> {
+        let mut steps = Vec::new();
+        while let Some((parent, step)) = trail.and_then(|at| self.nodes.get(at)) {
+            steps.push(*step);
+            trail = *parent;
+        }
+        steps.reverse();
+        steps
+    }
+}
+
+/// The longest beginning that all paths have in common.
+pub(crate) fn common_beginning(
+    paths: impl Iterator<Item = Vec<DataStep>>,
+) -> Option<Vec<DataStep>> {
+    paths.reduce(|mut common, path| {
+        let shared = common.iter().zip(&path).take_while(|(a, b)| a == b).count();
+        common.truncate(shared);
+        common
+    })
+}
+
+/// One way of reading a data path.
+struct Reading<'a> {
+    at: At<'a>,
+    value: Option<Value>,
+    path: Vec<PathSegment>,
+}
+
+#[derive(Clone, Copy)]
+enum At<'a> {
+    Object(&'a ObjectProgram),
+    Output(&'a OutputProgram),
+}
+
+/// Where the client sees a data path: all places that show it, or else the places that come
+/// nearest to it.
+pub(crate) fn client_paths(
+    plan: &CompiledPlan,
+    included: &[bool],
+    data: &Data,
+    steps: &[DataStep],
+) -> Vec<Vec<PathSegment>> {
+    let root = Reading {
+        at: At::Object(&plan.root),
+        value: Some(Value::OwnedObject(ROOT)),
+        path: Vec::new(),
+    };
+    let mut readings = vec![root];
+    for step in steps {
+        let next: Vec<Reading<'_>> = readings
+            .iter()
+            .flat_map(|reading| advance(plan, included, data, reading, *step))
+            .collect();
+        if next.is_empty() {
+            break;
+        }
+        readings = next;
+    }
+    let mut paths: Vec<_> = readings.into_iter().map(|reading| reading.path).collect();
+    paths.sort();
+    paths.dedup();
+    paths
+}
+
+fn advance<'a>(
+    plan: &CompiledPlan,
+    included: &[bool],
+    data: &Data,
+    reading: &Reading<'a>,
+    step: DataStep,
+) -> Vec<Reading<'a>> {
+    let extended = |segment: PathSegment| {
+        let mut path = reading.path.clone();
+        path.push(segment);
+        path
+    };
+    match (step, reading.at) {
+        (
+            DataStep::Index(at),
+            At::Output(OutputProgram { shape: Shape::List(item), non_null: _ }),
+        ) => {
+            let value = reading.value.map(|value| data.item(value, at));
+            vec![Reading { at: At::Output(item), value, path: extended(PathSegment::Index(at)) }]
+        }
+        (DataStep::Key(key), At::Object(object))
+        | (
+            DataStep::Key(key),
+            At::Output(OutputProgram { shape: Shape::Object(object), non_null: _ }),
+        ) => {
+            let concrete = concrete_type(plan, data, object, reading.value);
+            let shown = object
+                .fields
+                .iter()
+                .filter(|field| included[field.when] && applies(field, concrete));
+            shown
+                .filter_map(|field| match &field.value {
+                    ValueProgram::Data { key: field_key, output } if *field_key == key => {
+                        Some(Reading {
+                            at: At::Output(output),
+                            value: reading.value.and_then(|value| data.field(value, key)),
+                            path: extended(PathSegment::Key(field.response_key.clone())),
+                        })
+                    }
+                    _ => None,
+                })
+                .collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn concrete_type(
+    plan: &CompiledPlan,
+    data: &Data,
+    object: &ObjectProgram,
+    value: Option<Value>,
+) -> Option<Name> {
+    match value.map(|value| plan.type_of(data, value)) {
+        Some(TypeOf::Known(name)) => Some(name),
+        Some(TypeOf::Unknown | TypeOf::Absent) | None => object.possible.single(),
+    }
+}
+
+/// Where the data does not tell the type (it is what failed), every field may be meant.
+fn applies(field: &FieldProgram, concrete: Option<Name>) -> bool {
+    match (&field.types, concrete) {
+        (Some(types), Some(concrete)) => types.contains(concrete),
+        (None, _) | (_, None) => true,
+    }
+}

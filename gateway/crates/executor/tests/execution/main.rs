@@ -1,0 +1,11 @@
+//! What executing a plan promises, tested with hand-written plans and scripted subgraphs.
+#![expect(clippy::unwrap_used, reason = "test code")]
+
+mod completion;
+mod entities;
+mod errors;
+mod fetch_graph;
+mod malformed;
+mod selection;
+mod sharing;
+mod support;

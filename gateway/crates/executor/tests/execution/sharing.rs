@@ -1,0 +1,216 @@
+//! DataLoaders: how loads become requests, within one client request and across several.
+
+use std::sync::Arc;
+
+use executor::{
+    CompiledPlan, Execution, GraphqlResponse, LoaderOptions, Loaders, SubgraphTransport,
+    TransportError, execute,
+};
+use federation::plan::{OperationKind, QueryPlan};
+use futures::future::join_all;
+use futures::poll;
+use serde_json::{Map, Value, json};
+
+use crate::support::{Asked, Script, block_on, entities, ok, plan, root, template};
+
+/// Entity names by id from `b`; the ids are the client's variable, so that clients differ.
+fn names() -> QueryPlan {
+    let mut first = root("a", "query($ids:[ID!]){ps{id}}");
+    first.variables = vec!["ids".to_owned()];
+    plan(
+        vec![first, entities("b", &[0], "ps.@", template("P", &["id"]))],
+        "ps: [P] { name: String }",
+    )
+}
+
+fn answer(asked: &Asked) -> Result<executor::SubgraphResponse, TransportError> {
+    let body = match asked.subgraph.as_str() {
+        "a" => {
+            let ids = asked.variable("ids").as_array().unwrap();
+            let products: Vec<Value> =
+                ids.iter().map(|id| json!({"__typename": "P", "id": id})).collect();
+            json!({"data": {"ps": products}})
+        }
+        _ => {
+            let representations = asked.variable("representations").as_array().unwrap();
+            if representations.iter().any(|representation| representation["id"] == "fail") {
+                return Err(TransportError::Unreachable);
+            }
+            let entity = |representation: &Value| json!({"name": representation["id"]});
+            json!({"data": {"_entities": representations.iter().map(entity).collect::<Vec<_>>()}})
+        }
+    };
+    Ok(ok(&body.to_string()))
+}
+
+fn entity_ids(script: &Script) -> Vec<Vec<String>> {
+    let of = |asked: &Asked| {
+        let representations = asked.variable("representations").as_array().unwrap().clone();
+        assert_eq!(representations.len(), asked.representations);
+        representations.iter().map(|r| r["id"].as_str().unwrap().to_owned()).collect()
+    };
+    script.asked().iter().filter(|asked| asked.subgraph == "b").map(of).collect()
+}
+
+async fn request(
+    plan: &CompiledPlan,
+    loaders: &Loaders,
+    script: &Arc<Script>,
+    ids: &[&str],
+) -> GraphqlResponse {
+    let variables: Map<String, Value> = Map::from_iter([("ids".to_owned(), json!(ids))]);
+    let execution = Execution {
+        variables: &variables,
+        introspection: &Map::new(),
+        transport: Arc::clone(script) as Arc<dyn SubgraphTransport>,
+        loaders,
+        deadline: None,
+    };
+    execute(plan, execution).await
+}
+
+fn names_of(ids: &[&str]) -> Vec<u8> {
+    let products: Vec<Value> = ids.iter().map(|id| json!({"name": id})).collect();
+    json!({"ps": products}).to_string().into_bytes()
+}
+
+const SHARING: LoaderOptions = LoaderOptions { max_batch_size: 1000, share: true };
+
+#[test]
+fn batches_are_split_above_the_maximum_and_run_side_by_side() {
+    let loaders = Loaders::new(LoaderOptions { max_batch_size: 2, share: false });
+    let (script, gate) = Script::new(answer).gated("b");
+    let script = Arc::new(script);
+    let plan = CompiledPlan::new(&names());
+    block_on(async {
+        let mut running =
+            Box::pin(request(&plan, &loaders, &script, &["1", "2", "3", "1", "4", "5"]));
+        assert!(poll!(&mut running).is_pending());
+        assert_eq!(entity_ids(&script), [&["1", "2"][..], &["3", "4"], &["5"]]);
+        gate.add_permits(3);
+        assert_eq!(running.await.data(), names_of(&["1", "2", "3", "1", "4", "5"]));
+    });
+}
+
+#[test]
+fn a_failing_batch_concerns_only_its_own_entities() {
+    let loaders = Loaders::new(LoaderOptions { max_batch_size: 2, share: false });
+    let script = Arc::new(Script::new(answer));
+    let plan = CompiledPlan::new(&names());
+    let response = block_on(request(&plan, &loaders, &script, &["1", "2", "fail", "4", "5"]));
+    let data: Value = serde_json::from_slice(response.data()).unwrap();
+    assert_eq!(
+        data,
+        json!({"ps": [{"name": "1"}, {"name": "2"}, {"name": null}, {"name": null}, {"name": "5"}]})
+    );
+    assert_eq!(response.errors.len(), 1);
+}
+
+#[test]
+fn without_sharing_every_client_request_asks_for_itself() {
+    let loaders = Loaders::default();
+    let script = Arc::new(Script::new(answer).in_partition("ada"));
+    let plan = CompiledPlan::new(&names());
+    block_on(join_all((0..3).map(|_| request(&plan, &loaders, &script, &["1"]))));
+    assert_eq!(entity_ids(&script).len(), 3);
+}
+
+#[test]
+fn concurrent_client_requests_of_one_partition_meet_while_a_load_is_in_flight() {
+    let loaders = Loaders::new(SHARING);
+    let (script, gate) = Script::new(answer).in_partition("ada").gated("b");
+    let script = Arc::new(script);
+    let plan = CompiledPlan::new(&names());
+    block_on(async {
+        let lists = [vec!["1", "2"], vec!["2", "3"], vec!["3", "4"], vec!["4"]];
+        let mut running =
+            Box::pin(join_all(lists.iter().map(|ids| request(&plan, &loaders, &script, ids))));
+        while entity_ids(&script).is_empty() {
+            assert!(poll!(&mut running).is_pending());
+            tokio::task::yield_now().await;
+        }
+        // Nothing was in flight: the first goes out alone and at once.
+        assert_eq!(entity_ids(&script), [["1", "2"]]);
+        gate.add_permits(2);
+        let responses = running.await;
+        for (ids, response) in lists.iter().zip(responses) {
+            assert_eq!(response.data(), names_of(ids));
+        }
+        let asked = entity_ids(&script);
+        assert_eq!(asked.len(), 2, "{asked:?}");
+        assert_eq!(asked[1].len(), 3, "each id once: {asked:?}");
+    });
+}
+
+#[test]
+fn partitions_do_not_meet() {
+    let loaders = Loaders::new(SHARING);
+    let plan = CompiledPlan::new(&names());
+    let scripts = [
+        Arc::new(Script::new(answer).in_partition("ada")),
+        Arc::new(Script::new(answer).in_partition("bob")),
+        Arc::new(Script::new(answer)),
+    ];
+    block_on(join_all(scripts.iter().map(|script| request(&plan, &loaders, script, &["1"]))));
+    for script in &scripts {
+        assert_eq!(entity_ids(script), [["1"]]);
+    }
+}
+
+#[test]
+fn mutations_do_not_meet() {
+    let loaders = Loaders::new(SHARING);
+    let (script, gate) = Script::new(answer).in_partition("ada").gated("b");
+    let script = Arc::new(script);
+    let mut plan = names();
+    plan.kind = OperationKind::Mutation;
+    let plan = CompiledPlan::new(&plan);
+    block_on(async {
+        let mut running =
+            Box::pin(join_all((0..3).map(|_| request(&plan, &loaders, &script, &["1"]))));
+        assert!(poll!(&mut running).is_pending());
+        assert_eq!(entity_ids(&script).len(), 3);
+        gate.add_permits(3);
+        running.await;
+    });
+}
+
+#[test]
+fn a_client_that_goes_away_takes_nothing_with_it() {
+    let loaders = Loaders::new(SHARING);
+    let (script, gate) = Script::new(answer).in_partition("ada").gated("b");
+    let script = Arc::new(script);
+    let plan = CompiledPlan::new(&names());
+    block_on(async {
+        let mut leaving = Box::pin(request(&plan, &loaders, &script, &["1"]));
+        let mut staying = Box::pin(request(&plan, &loaders, &script, &["1", "2"]));
+        while entity_ids(&script).is_empty() {
+            assert!(poll!(&mut leaving).is_pending());
+            assert!(poll!(&mut staying).is_pending());
+            tokio::task::yield_now().await;
+        }
+        drop(leaving);
+        gate.add_permits(10);
+        assert_eq!(staying.await.data(), names_of(&["1", "2"]));
+        assert_eq!(request(&plan, &loaders, &script, &["3"]).await.data(), names_of(&["3"]));
+    });
+}
+
+#[test]
+fn a_shared_failure_is_reported_to_everybody_who_waited_for_it() {
+    let loaders = Loaders::new(SHARING);
+    let (script, gate) = Script::new(answer).in_partition("ada").gated("b");
+    let script = Arc::new(script);
+    let plan = CompiledPlan::new(&names());
+    block_on(async {
+        gate.add_permits(10);
+        let lists = [["fail"], ["fail"], ["fail"]];
+        for response in
+            join_all(lists.iter().map(|ids| request(&plan, &loaders, &script, ids))).await
+        {
+            assert_eq!(response.data(), br#"{"ps":[{"name":null}]}"#);
+            assert_eq!(response.errors.len(), 1);
+            assert_eq!(response.errors[0].extensions["code"], "SUBREQUEST_HTTP_ERROR");
+        }
+    });
+}
