@@ -217,7 +217,7 @@ fn attribute(
             unexplained.iter().copied().filter(|&at| list.is_none_or(|list| asks[at].list == list));
         match (meant.next(), meant.next()) {
             (Some(at), None) => {
-                entities[at].errors.push(SubgraphError { path: Vec::new(), ..error })
+                entities[at].errors.push(SubgraphError { path: Vec::new(), ..error });
             }
             _ => problems.push(Problem { list, cause: Cause::Reported(error) }),
         }

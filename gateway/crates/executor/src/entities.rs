@@ -60,7 +60,7 @@ impl Search<'_> {
                     data.own_field(object, *key)
                 {
                     let trail = self.entities.trails.extend(trail, DataStep::Key(*key));
-                    self.walk(data, value, rest, trail);
+                    self.walk(data, value, rest, Some(trail));
                 }
             }
             ([Step::List, rest @ ..], Value::OwnedList(list)) => {
@@ -69,7 +69,7 @@ impl Search<'_> {
                         data.own_item(list, at)
                     {
                         let trail = self.entities.trails.extend(trail, DataStep::Index(at));
-                        self.walk(data, item, rest, trail);
+                        self.walk(data, item, rest, Some(trail));
                     }
                 }
             }

@@ -36,6 +36,7 @@ pub enum PathSegment {
 
 pub(crate) const RESPONSE_VALIDATION_FAILED: &str = "RESPONSE_VALIDATION_FAILED";
 pub(crate) const UNAUTHORIZED_FIELD_OR_TYPE: &str = "UNAUTHORIZED_FIELD_OR_TYPE";
+pub(crate) const TOO_MANY_ERRORS: &str = "TOO_MANY_ERRORS";
 const DOWNSTREAM_SERVICE_ERROR: &str = "DOWNSTREAM_SERVICE_ERROR";
 
 impl GraphqlError {

@@ -1,4 +1,4 @@
-//! DataLoaders across service boundaries: everything that one fetch document should load at one
+//! Data loaders across service boundaries: everything that one fetch document should load at one
 //! moment goes out as one request.
 //!
 //! A *load* is (the document's `_entities` field, the representation's bytes). Loads meet in a
@@ -180,18 +180,14 @@ impl Loaders {
         let mut shared = self.shared();
         let known =
             shared.get(&key).filter(|known| known.keys.load(Ordering::Relaxed) < KEYS_PER_LOADER);
-        let loader = match known {
-            Some(known) => Arc::clone(known),
-            None => {
-                let slot = Slot::new(Arc::clone(transport));
-                let function = self.batch_function(&key.program, &key.variables, slot.clone());
-                let loader = loader(function);
-                let fresh =
-                    Arc::new(SharedLoader { loader, transport: slot, keys: AtomicUsize::new(0) });
-                shared.insert(key.clone(), Arc::clone(&fresh));
-                fresh
-            }
-        };
+        let loader = known.cloned().unwrap_or_else(|| {
+            let slot = Slot::new(Arc::clone(transport));
+            let loader = loader(self.batch_function(&key.program, &key.variables, slot.clone()));
+            let fresh =
+                Arc::new(SharedLoader { loader, transport: slot, keys: AtomicUsize::new(0) });
+            shared.insert(key.clone(), Arc::clone(&fresh));
+            fresh
+        });
         loader.keys.fetch_add(keys, Ordering::Relaxed);
         Lease { loaders: self, key, loader }
     }

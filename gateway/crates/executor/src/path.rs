@@ -25,9 +25,9 @@ pub(crate) struct Trails {
 
 impl Trails {
     /// Extends a path (none is the root) by one step.
-    pub(crate) fn extend(&mut self, trail: Option<usize>, step: DataStep) -> Option<usize> {
+    pub(crate) fn extend(&mut self, trail: Option<usize>, step: DataStep) -> usize {
         self.nodes.push((trail, step));
-        Some(self.nodes.len() - 1)
+        self.nodes.len() - 1
     }
 
     pub(crate) fn steps(&self, mut trail: Option<usize>) -> Vec<DataStep> {
@@ -115,10 +115,10 @@ fn advance<'a>(
             let value = reading.value.map(|value| data.item(value, at));
             vec![Reading { at: At::Output(item), value, path: extended(PathSegment::Index(at)) }]
         }
-        (DataStep::Key(key), At::Object(object))
-        | (
+        (
             DataStep::Key(key),
-            At::Output(OutputProgram { shape: Shape::Object(object), non_null: _ }),
+            At::Object(object)
+            | At::Output(OutputProgram { shape: Shape::Object(object), non_null: _ }),
         ) => {
             let concrete = concrete_type(plan, data, object, reading.value);
             let shown = object

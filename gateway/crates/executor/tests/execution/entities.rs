@@ -297,3 +297,19 @@ fn the_type_that_a_later_fetch_finds_replaces_the_interface() {
         "#]],
     );
 }
+
+#[test]
+fn an_entity_that_does_not_exist_has_no_non_null_fields() {
+    let data = json!({"ps": [{"__typename": "P", "id": "gone"}, {"__typename": "P", "id": "2"}]});
+    check_requests(
+        &plan(vec![root("a", "{ps{id}}"), names_at("ps.@")], "ps: [P] { id: ID! name: String! }"),
+        &json!({}),
+        naming(&data),
+        expect![[r#"
+            a {}
+            names {"representations":[{"__typename":"P","id":"gone"},{"__typename":"P","id":"2"}]}
+            {"ps":[null,{"id":"2","name":"name of 2"}]}
+            ["ps",0,"name"] {"code":"RESPONSE_VALIDATION_FAILED"} `P.name` must not be null, but no subgraph gave it a value
+        "#]],
+    );
+}

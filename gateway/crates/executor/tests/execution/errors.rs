@@ -138,7 +138,8 @@ fn an_error_without_index_belongs_to_the_only_null_entity() {
         ["ps",1] {"code":"DOWNSTREAM_SERVICE_ERROR","service":"b"} gone
         {"ps":[{"name":"one"},null,{"name":"one"}]}
         ["ps",1] {"code":"DOWNSTREAM_SERVICE_ERROR","service":"b"} gone
-    "#]].assert_eq(&answers);
+    "#]]
+    .assert_eq(&answers);
 }
 
 #[test]
@@ -336,4 +337,13 @@ fn what_depends_on_a_failed_fetch_is_not_asked() {
         ["ps"] {"code":"GATEWAY_TIMEOUT","service":"b"} subgraph `b` did not answer in time
     "#]],
     );
+}
+
+#[test]
+fn the_number_of_errors_is_limited() {
+    let script = Script::new(|_| Ok(ok(&json!({"data": {"l": vec!["x"; 1500]}}).to_string())));
+    let plan = plan(vec![root("a", "{l}")], "l: [Int]");
+    let response = block_on(run(&plan, &json!({}), &Arc::new(script)));
+    assert_eq!(response.errors.len(), 1001);
+    assert_eq!(response.errors[1000].message, "500 more errors are left out");
 }

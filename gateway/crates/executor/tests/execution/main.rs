@@ -1,5 +1,6 @@
 //! What executing a plan promises, tested with hand-written plans and scripted subgraphs.
 #![expect(clippy::unwrap_used, reason = "test code")]
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 
 mod completion;
 mod entities;

@@ -1,4 +1,4 @@
-//! DataLoaders: how loads become requests, within one client request and across several.
+//! Data loaders: how loads become requests, within one client request and across several.
 
 use std::sync::Arc;
 
@@ -24,22 +24,19 @@ fn names() -> QueryPlan {
 }
 
 fn answer(asked: &Asked) -> Result<executor::SubgraphResponse, TransportError> {
-    let body = match asked.subgraph.as_str() {
-        "a" => {
-            let ids = asked.variable("ids").as_array().unwrap();
-            let products: Vec<Value> =
-                ids.iter().map(|id| json!({"__typename": "P", "id": id})).collect();
-            json!({"data": {"ps": products}})
-        }
-        _ => {
-            let representations = asked.variable("representations").as_array().unwrap();
-            if representations.iter().any(|representation| representation["id"] == "fail") {
-                return Err(TransportError::Unreachable);
-            }
-            let entity = |representation: &Value| json!({"name": representation["id"]});
-            json!({"data": {"_entities": representations.iter().map(entity).collect::<Vec<_>>()}})
-        }
-    };
+    if asked.subgraph == "a" {
+        let ids = asked.variable("ids").as_array().unwrap();
+        let products: Vec<Value> =
+            ids.iter().map(|id| json!({"__typename": "P", "id": id})).collect();
+        return Ok(ok(&json!({"data": {"ps": products}}).to_string()));
+    }
+    let representations = asked.variable("representations").as_array().unwrap();
+    if representations.iter().any(|representation| representation["id"] == "fail") {
+        return Err(TransportError::Unreachable);
+    }
+    let entity = |representation: &Value| json!({"name": representation["id"]});
+    let entities: Vec<Value> = representations.iter().map(entity).collect();
+    let body = json!({"data": {"_entities": entities}});
     Ok(ok(&body.to_string()))
 }
 
