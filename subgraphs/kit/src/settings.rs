@@ -190,8 +190,8 @@ impl Default for ServiceCredentials {
         Self(vec![
             development("gateway", &["events:read", "tokens:introspect"]),
             development("users", &["events:read", "purchases:read"]),
-            development("payments", &["events:read", "rides:operate"]),
-            development("reviews", &["events:read", "purchases:read"]),
+            development("payments", &["events:read", "contacts:read", "rides:operate"]),
+            development("reviews", &["events:read", "contacts:read", "purchases:read"]),
             development("operator", &["events:read", "tokens:introspect", "rides:operate"]),
         ])
     }

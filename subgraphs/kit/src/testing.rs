@@ -13,7 +13,7 @@ use sea_orm_migration::MigratorTrait;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::caller::{Caller, UserCaller};
+use crate::caller::{Caller, ServiceCaller, UserCaller};
 use crate::clock::{Clock, Timestamp};
 use crate::database::{Database, DatabaseOptions, Durability};
 use crate::id::{UserId, new_id};
@@ -57,6 +57,14 @@ async fn create_postgres_database(server: &str) -> String {
 /// A person with these scopes.
 pub fn user(id: UserId, scopes: &[&str]) -> Caller {
     Caller::User(UserCaller::with_scopes(id, scopes.iter().copied()))
+}
+
+/// A program with these scopes.
+pub fn service(name: &str, scopes: &[&str]) -> Caller {
+    Caller::Service(ServiceCaller {
+        name: name.to_owned(),
+        scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
+    })
 }
 
 /// Runs an operation on a service and returns the whole answer as JSON.

@@ -119,12 +119,10 @@ fn temporary_file() -> (String, TemporaryFile) {
 /// The URL as it may be shown: without the password.
 pub(crate) fn without_password(url: &str) -> String {
     match url::Url::parse(url) {
-        Ok(mut parsed) if parsed.password().is_some() => {
-            match parsed.set_password(Some("***")) {
-                Ok(()) => parsed.into(),
-                Err(()) => "(a URL with a password)".to_owned(),
-            }
-        }
+        Ok(mut parsed) if parsed.password().is_some() => match parsed.set_password(Some("***")) {
+            Ok(()) => parsed.into(),
+            Err(()) => "(a URL with a password)".to_owned(),
+        },
         _ => url.to_owned(),
     }
 }

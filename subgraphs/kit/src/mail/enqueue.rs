@@ -13,7 +13,10 @@ use crate::id::new_id;
 #[derive(Debug, Clone)]
 pub struct NewMail<'a> {
     pub template: &'static str,
+    /// An address, or a person's id (`usr_…`) to be resolved by the service's
+    /// [`Recipients`](super::Recipients) when the mail is sent.
     pub to: &'a str,
+    /// Used unless the person's own is known when the mail is sent.
     pub locale: &'a str,
     /// What the mail is about: the order, the review, the token.
     pub entity: Uuid,

@@ -8,12 +8,14 @@ mod delivery;
 mod dev_inbox;
 mod enqueue;
 mod message;
+mod recipients;
 mod suppression;
 mod transport;
 mod worker;
 
 pub use delivery::{EmailPage, deliveries_for, delivery, emails_of};
 pub use enqueue::{NewMail, enqueue};
+pub use recipients::{Contact, HttpRecipients, RecipientError, Recipients};
 pub use suppression::{erase_user, is_suppressed, suppress};
 pub use transport::{Delivery, SendError, Transport};
 pub use worker::Worker;

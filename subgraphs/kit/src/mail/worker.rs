@@ -17,11 +17,11 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::transport::{Delivery, SendError, Transport, from_settings};
-use super::{Templates, status, suppression};
+use super::{Recipients, Templates, status, suppression};
 use crate::clock::{Clock, Timestamp};
 use crate::database::Database;
 use crate::entity::outbox::{Column, Entity, Model};
-use crate::id::new_id;
+use crate::id::{UserId, new_id};
 use crate::settings::{MailSettings, SettingsError};
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -48,6 +48,7 @@ pub struct Worker {
     clock: Clock,
     templates: Arc<dyn Templates>,
     transport: Arc<dyn Transport>,
+    recipients: Option<Arc<dyn Recipients>>,
     poll: Duration,
 }
 
@@ -82,8 +83,15 @@ impl Worker {
             clock: clock.clone(),
             templates,
             transport,
+            recipients: None,
             poll,
         }
+    }
+
+    /// Resolves mails that are addressed to people's ids.
+    #[must_use]
+    pub fn with_recipients(self, recipients: Option<Arc<dyn Recipients>>) -> Self {
+        Self { recipients, ..self }
     }
 
     /// The same worker under another name: leases belong to names.
@@ -165,22 +173,24 @@ impl Worker {
     }
 
     async fn handle(&self, mail: &Model) -> Result<(), DbErr> {
+        let (to, locale) = match self.resolve(mail).await {
+            Resolved::Address { to, locale } => (to, locale),
+            Resolved::Nobody => return self.suppressed(mail).await,
+            Resolved::Later(message) => return self.retry(mail, &message).await,
+            Resolved::Never(message) => return self.bury(mail, failure::PERMANENT, &message).await,
+        };
         let rendered =
             serde_json::from_str(&mail.data).map_err(|error| error.to_string()).and_then(|data| {
                 self.templates
-                    .render(&mail.template, &mail.locale, &data)
+                    .render(&mail.template, &locale, &data)
                     .map_err(|error| error.to_string())
             });
         let rendered = match rendered {
             Ok(rendered) => rendered,
             Err(message) => return self.bury(mail, failure::TEMPLATE, &message).await,
         };
-        let delivery = Delivery {
-            id: mail.id,
-            to: &mail.recipient,
-            template: &mail.template,
-            rendered: &rendered,
-        };
+        let delivery =
+            Delivery { id: mail.id, to: &to, template: &mail.template, rendered: &rendered };
         let sent = tokio::time::timeout(SEND_TIMEOUT, self.transport.send(&delivery)).await;
         match sent {
             Ok(Ok(())) => self.sent(mail).await,
@@ -192,9 +202,37 @@ impl Worker {
         }
     }
 
+    /// The address, which for a person's id has to be asked for.
+    async fn resolve(&self, mail: &Model) -> Resolved {
+        let Some(user) = UserId::parse(&mail.recipient) else {
+            return Resolved::Address { to: mail.recipient.clone(), locale: mail.locale.clone() };
+        };
+        let Some(recipients) = &self.recipients else {
+            return Resolved::Never("nobody resolves people's addresses here".to_owned());
+        };
+        match recipients.contact(user).await {
+            Ok(Some(contact)) => {
+                match suppression::is_suppressed(self.database.read(), &contact.email).await {
+                    Ok(false) => Resolved::Address { to: contact.email, locale: contact.locale },
+                    Ok(true) => Resolved::Nobody,
+                    Err(error) => Resolved::Later(error.to_string()),
+                }
+            }
+            Ok(None) => Resolved::Nobody,
+            Err(error) => Resolved::Later(error.to_string()),
+        }
+    }
+
+    async fn suppressed(&self, mail: &Model) -> Result<(), DbErr> {
+        count(mail, "suppressed");
+        self.settle(mail, |row| {
+            row.value(Column::Status, status::SUPPRESSED).value(Column::Data, "{}");
+        })
+        .await
+    }
+
     async fn sent(&self, mail: &Model) -> Result<(), DbErr> {
-        metrics::counter!("mails_total", "template" => mail.template.clone(), "outcome" => "sent")
-            .increment(1);
+        count(mail, "sent");
         let now = self.clock.now();
         // The data may hold a link with a token; it has served its purpose.
         self.settle(mail, |row| {
@@ -210,8 +248,7 @@ impl Worker {
         if mail.attempts + 1 >= MAX_ATTEMPTS {
             return self.bury(mail, failure::EXHAUSTED, message).await;
         }
-        metrics::counter!("mails_total", "template" => mail.template.clone(), "outcome" => "retry")
-            .increment(1);
+        count(mail, "retry");
         tracing::warn!(mail = %mail.id, template = %mail.template, attempts = mail.attempts + 1, error = message, "mail not sent yet");
         let next = self.clock.now().plus(pause_after(mail.attempts));
         self.settle(mail, |row| {
@@ -221,8 +258,7 @@ impl Worker {
     }
 
     async fn bury(&self, mail: &Model, failure: &str, message: &str) -> Result<(), DbErr> {
-        metrics::counter!("mails_total", "template" => mail.template.clone(), "outcome" => "dead")
-            .increment(1);
+        count(mail, "dead");
         tracing::error!(mail = %mail.id, template = %mail.template, failure, error = message, "mail is dead");
         self.settle(mail, |row| {
             row.value(Column::Status, status::DEAD)
@@ -289,6 +325,19 @@ impl Worker {
             .to_owned();
         self.database.write(|tx| Box::pin(tx.execute(update))).await.map(drop)
     }
+}
+
+/// To whom a mail goes.
+enum Resolved {
+    Address { to: String, locale: String },
+    Nobody,
+    Later(String),
+    Never(String),
+}
+
+fn count(mail: &Model, outcome: &'static str) {
+    metrics::counter!("mails_total", "template" => mail.template.clone(), "outcome" => outcome)
+        .increment(1);
 }
 
 fn free(now: Timestamp) -> Condition {

@@ -27,7 +27,7 @@ use crate::credential::Credentials;
 use crate::database::Database;
 use crate::events::Consumer;
 use crate::graphql::classify;
-use crate::mail::Templates;
+use crate::mail::{Recipients, Templates};
 use crate::settings::Settings;
 use crate::telemetry::Metrics;
 
@@ -50,6 +50,7 @@ pub struct Service {
     tasks: Vec<(String, Task)>,
     checks: Vec<(String, Check)>,
     templates: Option<Arc<dyn Templates>>,
+    recipients: Option<Arc<dyn Recipients>>,
 }
 
 impl fmt::Debug for Service {
@@ -94,6 +95,7 @@ impl Service {
             tasks: Vec::new(),
             checks: Vec::new(),
             templates: None,
+            recipients: None,
         }
     }
 
@@ -164,6 +166,13 @@ impl Service {
     #[must_use]
     pub fn mail(mut self, templates: Arc<dyn Templates>) -> Self {
         self.templates = Some(templates);
+        self
+    }
+
+    /// Resolves mails that are queued for people's ids.
+    #[must_use]
+    pub fn recipients(mut self, recipients: Arc<dyn Recipients>) -> Self {
+        self.recipients = Some(recipients);
         self
     }
 

@@ -122,7 +122,8 @@ impl Service {
         let mut tasks = JoinSet::new();
         if let Some(templates) = self.templates.take() {
             let worker = Worker::new(&self.settings.mail, &self.database, &self.clock, templates)
-                .map_err(|source| ServeError::Settings { source })?;
+                .map_err(|source| ServeError::Settings { source })?
+                .with_recipients(self.recipients.take());
             for _ in 0..self.settings.mail.workers.max(1) {
                 tasks.spawn(self.metrics.scope(worker.twin().run(shutdown.clone())));
             }
