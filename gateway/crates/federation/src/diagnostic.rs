@@ -39,3 +39,37 @@ pub struct Label {
     pub span: std::ops::Range<usize>,
     pub text: Option<String>,
 }
+
+impl Diagnostic {
+    pub(crate) fn new(severity: Severity, code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), severity, message: message.into(), labels: Vec::new(), help: None }
+    }
+
+    pub(crate) fn error(code: &str, message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, code, message)
+    }
+
+    pub(crate) fn label(mut self, label: impl IntoIterator<Item = Label>) -> Self {
+        self.labels.extend(label);
+        self
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// `[subgraph:line:column] CODE: message`, one line; the binary has richer renderings.
+impl std::fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)?;
+        for Label { subgraph, line, column, span: _, text: _ } in &self.labels {
+            write!(f, " [{subgraph}:{line}:{column}]")?;
+        }
+        if let Some(help) = &self.help {
+            write!(f, " ({help})")?;
+        }
+        Ok(())
+    }
+}

@@ -5,4 +5,6 @@
 //! `composition`, `planner` and `diff`, which never meet.
 
 pub mod diagnostic;
+mod subgraph;
 pub mod plan;
+pub mod composition;

@@ -1,0 +1,126 @@
+//! Interfaces with keys, and `@interfaceObject`s that add fields to all their implementations.
+
+use apollo_compiler::Name;
+use indexmap::IndexSet;
+
+use super::{Merger, Sources, present};
+use crate::subgraph::model::{Applied, Field, Kind, TypeDef};
+
+impl<'a> Merger<'a> {
+    /// The @interfaceObjects of a subgraph that stand for the object and have the field.
+    pub(super) fn abstracting_interface_objects(
+        &self,
+        index: usize,
+        object: &str,
+        field: &str,
+    ) -> Vec<Name> {
+        let Some(def) = self.schema.types.get(object) else { return Vec::new() };
+        if def.kind != Kind::Object {
+            return Vec::new();
+        }
+        let subgraph = &self.inputs[index].subgraph;
+        def.implements
+            .iter()
+            .filter(|interface| {
+                subgraph.is_interface_object(interface)
+                    && subgraph.schema.field(interface, field).is_some()
+            })
+            .cloned()
+            .collect()
+    }
+
+    /// A resolvable key of an interface promises that the subgraph knows every implementation.
+    pub(super) fn check_interface_keys(
+        &mut self,
+        name: &Name,
+        types: &Sources<'a, TypeDef>,
+    ) -> bool {
+        let all: IndexSet<Name> = self.schema.implementations(name).cloned().collect();
+        let mut has_key = false;
+        for (index, def) in present(types) {
+            let subgraph = &self.inputs[index].subgraph;
+            if def.kind != Kind::Interface {
+                has_key |= subgraph.has(&def.directives, "key");
+                continue;
+            }
+            let mut keys = subgraph.applied(&def.directives, "key").peekable();
+            has_key |= keys.peek().is_some();
+            if !keys.any(|key| key.bool_arg("resolvable").unwrap_or(true)) {
+                continue;
+            }
+            let own: IndexSet<Name> = subgraph.schema.implementations(name).cloned().collect();
+            let missing: Vec<String> =
+                all.difference(&own).map(|missing| format!("`{missing}`")).collect();
+            if !missing.is_empty() {
+                let message = format!(
+                    "[{}] `{name}` has a resolvable key, so all its implementations must be \
+                     defined here: {} are missing",
+                    self.subgraph_name(index),
+                    missing.join(", ")
+                );
+                let code = "INTERFACE_KEY_MISSING_IMPLEMENTATION_TYPE";
+                self.error(code, message, [(index, &def.name)]);
+            }
+        }
+        has_key
+    }
+
+    pub(super) fn check_interface_objects(&mut self, name: &Name, types: &Sources<'a, TypeDef>) {
+        let all: Vec<Name> = self.schema.implementations(name).cloned().collect();
+        for (index, def) in present(types) {
+            let subgraph = &self.inputs[index].subgraph;
+            if !subgraph.is_interface_object(name) {
+                continue;
+            }
+            let defined: Vec<String> = all
+                .iter()
+                .filter(|object| subgraph.schema.types.contains_key(*object))
+                .map(|object| format!("`{object}`"))
+                .collect();
+            if !defined.is_empty() {
+                let message = format!(
+                    "[{}] `{name}` is an @interfaceObject, so its implementations cannot be \
+                     defined here too: {}",
+                    self.subgraph_name(index),
+                    defined.join(", ")
+                );
+                self.error("INTERFACE_OBJECT_USAGE_ERROR", message, [(index, &def.name)]);
+            }
+        }
+    }
+
+    /// Fields that only @interfaceObjects provide appear on every implementation.
+    pub(super) fn add_interface_object_fields(&mut self) {
+        for interface in self.merged_names(|kind| kind == Kind::Interface) {
+            let provided: Vec<Name> = self
+                .inputs
+                .iter()
+                .filter(|input| input.subgraph.is_interface_object(&interface))
+                .filter_map(|input| input.subgraph.schema.types.get(&interface))
+                .flat_map(|def| def.fields.keys().cloned())
+                .collect();
+            let Some(def) = self.schema.types.get(&interface) else { continue };
+            let fields: Vec<Field> = def
+                .fields
+                .values()
+                .filter(|field| provided.contains(&field.name))
+                .cloned()
+                .collect();
+            let objects: Vec<Name> = self.schema.implementations(&interface).cloned().collect();
+            for object in objects {
+                let Some(def) = self.schema.types.get_mut(&object) else { continue };
+                for field in &fields {
+                    if def.fields.contains_key(&field.name) {
+                        continue;
+                    }
+                    let mut copy = field.clone();
+                    copy.directives.retain(|applied| {
+                        applied.name != "join__field" && applied.name != "join__directive"
+                    });
+                    copy.directives.insert(0, Applied::new("join__field"));
+                    def.fields.insert(copy.name.clone(), copy);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Merges validated subgraphs into one schema that bears the join spec's marks.
+//!
+//! Order matters twice: implementations and unions come before fields, because merging field
+//! types asks which type is a subtype of which; enums come last, because how they merge depends
+//! on where the merged fields and arguments use them.
+
+mod applied;
+mod arguments;
+mod auth;
+mod compose_directive;
+mod descriptions;
+mod directives;
+mod enums;
+mod executable;
+mod external;
+mod fields;
+mod input_objects;
+mod interface_objects;
+mod join;
+mod join_fields;
+mod overrides;
+mod scopes;
+mod sharing;
+mod types;
+mod unions;
+
+use apollo_compiler::Name;
+
+use super::{Input, hints};
+use crate::diagnostic::{Diagnostic, Label};
+use crate::subgraph::model::{Field, Schema, TypeDef};
+use directives::Composed;
+
+
+/// The merged schema, with all that is needed to look at it by subgraph.
+#[derive(Debug)]
+pub(crate) struct Merged {
+    pub(crate) schema: Schema,
+    /// The join spec's enum value of each subgraph.
+    pub(crate) graphs: Vec<Name>,
+    /// The name of each subgraph.
+    pub(crate) names: Vec<String>,
+}
+
+/// One slot for each subgraph.
+type Sources<'a, T> = Vec<Option<&'a T>>;
+
+/// Merges; gives back hints beside the result, or everything that cannot be merged.
+pub(crate) fn merge(inputs: &[Input]) -> Result<(Merged, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let mut merger = Merger::new(inputs);
+    merger.collect_composed_directives();
+    merger.add_types();
+    merger.merge_implementations();
+    merger.merge_unions();
+    merger.merge_roots();
+    merger.merge_input_objects();
+    merger.merge_interfaces_and_objects();
+    merger.merge_executable_directives();
+    merger.merge_enums();
+    merger.merge_schema_directives();
+    merger.add_interface_object_fields();
+    merger.propagate_authorization();
+    merger.finish()
+}
+
+struct Merger<'a> {
+    inputs: &'a [Input],
+    graphs: Vec<Name>,
+    schema: Schema,
+    composed: Vec<Composed>,
+    errors: Vec<Diagnostic>,
+    hints: Vec<Diagnostic>,
+}
+
+impl<'a> Merger<'a> {
+    fn new(inputs: &'a [Input]) -> Self {
+        Self {
+            inputs,
+            graphs: join::graph_names(inputs),
+            schema: Schema::default(),
+            composed: Vec::new(),
+            errors: Vec::new(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// The definitions of a type, by subgraph.
+    fn type_sources(&self, name: &str) -> Sources<'a, TypeDef> {
+        self.inputs.iter().map(|input| input.subgraph.schema.types.get(name)).collect()
+    }
+
+    fn field_sources(types: &Sources<'a, TypeDef>, field: &str) -> Sources<'a, Field> {
+        types.iter().map(|def| def.and_then(|def| def.fields.get(field))).collect()
+    }
+
+    fn subgraph_name(&self, index: usize) -> &'a str {
+        &self.inputs[index].subgraph.name
+    }
+
+    fn label(&self, index: usize, name: &Name) -> Option<Label> {
+        self.inputs[index].subgraph.source.at(name)
+    }
+
+    /// Reports an error about something that stands in several subgraphs.
+    fn error<'n>(
+        &mut self,
+        code: &str,
+        message: impl Into<String>,
+        places: impl IntoIterator<Item = (usize, &'n Name)>,
+    ) {
+        let labels: Vec<Label> =
+            places.into_iter().filter_map(|(index, name)| self.label(index, name)).collect();
+        self.errors.push(Diagnostic::error(code, message).label(labels));
+    }
+
+    fn hint<'n>(
+        &mut self,
+        code: &str,
+        message: impl Into<String>,
+        places: impl IntoIterator<Item = (usize, &'n Name)>,
+    ) {
+        let labels: Vec<Label> =
+            places.into_iter().filter_map(|(index, name)| self.label(index, name)).collect();
+        self.hints.push(hints::hint(code, message).label(labels));
+    }
+
+    /// The subgraphs by name, for messages.
+    fn names_of(&self, indexes: impl IntoIterator<Item = usize>) -> String {
+        let names: Vec<String> =
+            indexes.into_iter().map(|index| format!("`{}`", self.subgraph_name(index))).collect();
+        names.join(", ")
+    }
+
+    fn finish(mut self) -> Result<(Merged, Vec<Diagnostic>), Vec<Diagnostic>> {
+        if !self.errors.is_empty() {
+            return Err(self.errors);
+        }
+        self.add_spec_definitions();
+        let names = self.inputs.iter().map(|input| input.subgraph.name.clone()).collect();
+        let merged = Merged { schema: self.schema, graphs: self.graphs, names };
+        Ok((merged, self.hints))
+    }
+}
+
+/// The filled slots of sources with their subgraph's index.
+fn present<'a, 's, T: ?Sized>(sources: &'s Sources<'a, T>) -> impl Iterator<Item = (usize, &'a T)> + 's {
+    sources.iter().enumerate().filter_map(|(index, source)| source.map(|source| (index, source)))
+}
