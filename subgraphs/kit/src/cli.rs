@@ -47,7 +47,7 @@ struct Arguments {
     /// Address to listen on
     #[arg(long, global = true, value_name = "ADDR")]
     listen: Option<String>,
-    /// Database to use: sqlite://FILE or postgres://…
+    /// Database to use, for SQLite or PostgreSQL
     #[arg(long, global = true, value_name = "URL")]
     database: Option<String>,
     /// Configuration file (TOML)

@@ -131,3 +131,102 @@ fn one_line(message: &str) -> String {
     let line = message.split('\n').map(str::trim).filter(|part| !part.is_empty());
     line.collect::<Vec<_>>().join(" ").replace("`kit.", "`").replace(" in `kit`", "")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::settings::{MailTransport, Period, SmtpSecurity};
+
+    #[derive(Debug, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Shop {
+        kit: Settings,
+        orders: Orders,
+    }
+
+    impl Default for Shop {
+        fn default() -> Self {
+            let mut kit = Settings::default();
+            kit.mail.from = "shop@example.org".to_owned();
+            Self { kit, orders: Orders::default() }
+        }
+    }
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Orders {
+        reserve: u32,
+        name: String,
+    }
+
+    fn load_text(text: &str, variables: &[(&str, &str)]) -> Result<Shop, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.toml");
+        std::fs::write(&path, text).unwrap();
+        let variables = variables.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+        load_from("shop", Some(&path), variables)
+            .map_err(|error| error.to_string().replace(&folder.path().display().to_string(), "DIR"))
+    }
+
+    #[test]
+    fn the_file_is_read_and_variables_win() {
+        let text = "environment = \"production\"\n[database]\nurl = \"sqlite://a\"\n[orders]\nreserve = 15\n[mail.smtp]\ntimeout = \"2m\"\n";
+        let shop = load_text(
+            text,
+            &[
+                ("SHOP__DATABASE__URL", "postgres://h/db"),
+                ("SHOP__MAIL__SMTP__PASSWORD", "12345"),
+                ("SHOP__MAIL__SMTP__SECURITY", "tls"),
+                ("SHOP__MAIL__TRANSPORT", "smtp"),
+                ("SHOP__ORDERS__RESERVE", "20"),
+                ("SHOP__ORDERS__NAME", "20"),
+                ("SHOP__SERVICES", "[{ name = \"x\", secret = \"y\" }]"),
+                ("OTHER__ORDERS__NAME", "not ours"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(shop.kit.database.url, "postgres://h/db");
+        assert_eq!(shop.kit.mail.smtp.password.expose(), "12345");
+        assert_eq!(shop.kit.mail.smtp.timeout, Period(Duration::from_secs(120)));
+        assert_eq!(shop.kit.mail.smtp.security, SmtpSecurity::Tls);
+        assert_eq!(shop.kit.mail.transport, MailTransport::Smtp);
+        assert_eq!((shop.orders.reserve, shop.orders.name.as_str()), (20, "20"));
+        assert_eq!(shop.kit.services.0.len(), 1);
+        assert!(!format!("{shop:?}").contains("12345"), "secrets are not printed");
+    }
+
+    #[test]
+    fn every_error_is_one_line_that_names_the_place_and_the_key() {
+        for (text, variables, expected) in [
+            ("orders = {", &[][..], "DIR/shop.toml: line 1:"),
+            ("[orders]\nreserve = \"many\"\n", &[], "in `orders.reserve`"),
+            ("[databas]\nurl = \"x\"\n", &[], "unknown field `databas`"),
+            ("[database]\nuri = \"x\"\n", &[], "unknown field `uri`"),
+            ("[kit.database]\nurl = \"x\"\n", &[], "unknown key `kit`"),
+            ("[mail.smtp]\ntimeout = \"soon\"\n", &[], "`soon` is no period"),
+            (
+                "",
+                &[("SHOP__ORDERS__RESERVE", "many")],
+                "environment variable SHOP__ORDERS__RESERVE",
+            ),
+            ("", &[("SHOP__NONSENSE", "1")], "unknown field `nonsense`"),
+        ] {
+            let error = load_text(text, variables).unwrap_err();
+            assert!(error.contains(expected), "{expected} in {error}");
+            assert!(!error.contains('\n') && error.contains("correct"), "{error}");
+            assert!(!error.contains("kit."), "{error}");
+        }
+        let missing = load_from::<Shop>("shop", Some(Path::new("/no/such.toml")), []).unwrap_err();
+        assert!(missing.to_string().contains("--config"));
+    }
+
+    #[test]
+    fn without_file_and_variables_everything_has_a_default() {
+        let shop = load_from::<Shop>("shop", None, []).unwrap();
+        assert_eq!(shop.kit.database.url_for("shop"), "sqlite://shop.sqlite?mode=rwc");
+    }
+}

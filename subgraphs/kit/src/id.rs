@@ -2,7 +2,8 @@
 //! base32. Databases store the bare [`Uuid`]. A text with another prefix, another alphabet or
 //! upper-case letters is no id: each thing has exactly one spelling.
 
-use std::sync::Mutex;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use uuid::{Builder, Uuid};
 
@@ -41,25 +42,21 @@ fn value_of(digit: u8) -> Option<u8> {
     ALPHABET.iter().position(|known| *known == digit).and_then(|at| u8::try_from(at).ok())
 }
 
-/// A new UUIDv7. Ids made by one process in the same millisecond still sort in order of making.
+/// A new UUIDv7. Ids that one process makes in the same millisecond sort in order of making: a
+/// counter follows the time, and only then come random bits.
 pub fn new_id(now: Timestamp) -> Uuid {
-    static LAST: Mutex<(u64, u16)> = Mutex::new((0, 0));
-    let now = u64::try_from(now.0).unwrap_or(0);
-    let mut random: [u8; 10] = rand::random();
-    let (millis, counter) = {
-        let mut last = LAST.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // Twelve bits count within the millisecond; when they are used up the id borrows from
-        // the next one.
-        *last = match *last {
-            (millis, counter) if millis == now && counter < 0xfff => (millis, counter + 1),
-            (millis, _) if millis == now => (millis + 1, 0),
-            (millis, counter) if millis == now + 1 && counter < 0xfff => (millis, counter + 1),
-            _ => (now, 0),
-        };
-        *last
-    };
-    random[..2].copy_from_slice(&counter.to_be_bytes());
-    Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+    static COUNTER: LazyLock<AtomicU32> =
+        LazyLock::new(|| AtomicU32::new(rand::random::<u32>() >> 8));
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    let mut bytes: [u8; 10] = rand::random();
+    // The counter's lower 26 bits, around the version's and the variant's, which the builder sets.
+    let [high, middle, low, lowest] = count;
+    bytes[0] = (high << 2 | middle >> 6) & 0x0f;
+    bytes[1] = middle << 2 | low >> 6;
+    bytes[2] = low & 0x3f;
+    bytes[3] = lowest;
+    let millis = u64::try_from(now.0).unwrap_or(0);
+    Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid()
 }
 
 /// The text was not an id of the wanted type.

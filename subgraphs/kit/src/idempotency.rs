@@ -18,7 +18,7 @@ use crate::clock::Timestamp;
 use crate::entity::idempotency::{ActiveModel, Column, Entity, Model};
 
 /// How long results are kept.
-pub const RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
+pub const RETENTION: Duration = Duration::from_hours(7 * 24);
 
 const IN_PROGRESS: &str = "IN_PROGRESS";
 const DONE: &str = "DONE";
@@ -179,4 +179,82 @@ pub async fn abandon(
 pub async fn sweep(conn: &impl ConnectionTrait, now: Timestamp) -> Result<u64, DbErr> {
     let deleted = Entity::delete_many().filter(Column::ExpiresAt.lte(now.0)).exec(conn).await?;
     Ok(deleted.rows_affected)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::database::Database;
+    use crate::fixture::{self, NOW};
+    use crate::id::new_id;
+
+    async fn claim_key(database: &Database, user: Uuid, hash: [u8; 32], now: Timestamp) -> Begin {
+        let begun: Result<Begin, DbErr> = database
+            .write(|tx| Box::pin(async move { begin(tx, user, "pay", "k", hash, now).await }))
+            .await;
+        begun.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_key_is_fresh_then_in_use_then_replayed() {
+        let database = fixture::database().await;
+        let user = new_id(NOW);
+        let (hash, other) =
+            (input_hash(&json!({ "a": 1, "b": 2 })), input_hash(&json!({ "a": 2 })));
+        assert_eq!(
+            hash,
+            input_hash(&json!({ "b": 2, "a": 1 })),
+            "the order of fields is no difference"
+        );
+        assert_eq!(claim_key(&database, user, hash, NOW).await, Begin::Fresh);
+        assert_eq!(claim_key(&database, user, hash, NOW).await, Begin::InUse);
+        assert_eq!(claim_key(&database, user, other, NOW).await, Begin::Reused);
+        assert_eq!(
+            claim_key(&database, new_id(NOW), other, NOW).await,
+            Begin::Fresh,
+            "another person"
+        );
+        let response = json!({ "paymentId": "pay_1" });
+        let response = &response;
+        let done: Result<(), DbErr> =
+            database.write(|tx| Box::pin(finish(tx, user, "pay", "k", response))).await;
+        done.unwrap();
+        assert_eq!(claim_key(&database, user, hash, NOW).await, Begin::Replay(response.clone()));
+        assert_eq!(claim_key(&database, user, other, NOW).await, Begin::Reused);
+        let later = NOW.plus(RETENTION);
+        assert_eq!(
+            claim_key(&database, user, other, later).await,
+            Begin::Fresh,
+            "forgotten after a week"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_abandoned_key_is_fresh_again() {
+        let database = fixture::database().await;
+        let user = new_id(NOW);
+        assert_eq!(claim_key(&database, user, [1; 32], NOW).await, Begin::Fresh);
+        let forgotten: Result<(), DbErr> =
+            database.write(|tx| Box::pin(abandon(tx, user, "pay", "k"))).await;
+        forgotten.unwrap();
+        assert_eq!(claim_key(&database, user, [2; 32], NOW).await, Begin::Fresh);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn of_twenty_equal_requests_one_is_fresh() {
+        let database = fixture::database().await;
+        let user = new_id(NOW);
+        let claims = (0..20).map(|_| claim_key(&database, user, [1; 32], NOW));
+        let outcomes = futures::future::join_all(claims).await;
+        assert_eq!(outcomes.iter().filter(|outcome| **outcome == Begin::Fresh).count(), 1);
+        assert_eq!(outcomes.iter().filter(|outcome| **outcome == Begin::InUse).count(), 19);
+    }
+
+    #[test]
+    fn keys_have_1_to_255_printable_characters() {
+        assert!(is_valid_key("a") && is_valid_key(&"é".repeat(255)));
+        assert!(!is_valid_key("") && !is_valid_key(&"a".repeat(256)) && !is_valid_key("a\nb"));
+    }
 }

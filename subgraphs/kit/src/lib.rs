@@ -34,6 +34,8 @@ pub mod service;
 pub mod settings;
 pub mod telemetry;
 
+#[cfg(test)]
+mod fixture;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use async_graphql::Request;
-use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -30,7 +29,7 @@ pub async fn database<M: MigratorTrait>() -> Database {
     let options = DatabaseOptions {
         durability: Durability::Normal,
         max_readers: 8,
-        acquire_timeout: Duration::from_secs(60),
+        acquire_timeout: Duration::from_mins(1),
     };
     let url = match std::env::var(POSTGRES_VARIABLE) {
         Ok(server) => create_postgres_database(&server).await,

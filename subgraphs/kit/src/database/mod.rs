@@ -7,6 +7,8 @@
 
 mod connect;
 mod migrate;
+#[cfg(test)]
+mod tests;
 mod transaction;
 mod transient;
 

@@ -5,6 +5,8 @@
 
 mod consumer;
 mod feed;
+#[cfg(test)]
+mod tests;
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -53,6 +55,7 @@ mod rfc3339 {
 
     use crate::clock::Timestamp;
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
     pub(super) fn serialize<S: Serializer>(
         at: &Timestamp,
         serializer: S,

@@ -64,7 +64,7 @@ pub(crate) fn classify(response: &mut Response) -> bool {
             "INTERNAL"
         } else if !error.path.is_empty() {
             "BAD_USER_INPUT"
-        } else if error.message.contains("Query is too") {
+        } else if exceeds_a_limit(&error.message) {
             "COMPLEXITY_EXCEEDED"
         } else {
             "GRAPHQL_VALIDATION_FAILED"
@@ -73,6 +73,13 @@ pub(crate) fn classify(response: &mut Response) -> bool {
         error.extensions.get_or_insert_default().set("code", code);
     }
     !response.errors.is_empty() && response.errors.iter().all(|error| error.path.is_empty())
+}
+
+/// async-graphql's sentences about depth, complexity, recursion and directives.
+fn exceeds_a_limit(message: &str) -> bool {
+    ["too deep", "too complex", "recursion depth", "number of directives"]
+        .iter()
+        .any(|sentence| message.contains(sentence))
 }
 
 fn has_code(error: &ServerError) -> bool {

@@ -14,7 +14,7 @@ macro_rules! plain_error {
             /// English, safe to show; clients localise on __typename + code
             pub message: String,
             pub code: String,
-            /// Path into the mutation's input, e.g. ["input","password"]; empty = whole input
+            /// Path into the mutation's input, e.g. `["input","password"]`; empty = whole input
             pub path: Vec<String>,
         }
 
@@ -36,7 +36,7 @@ pub struct RateLimitedError {
     /// English, safe to show; clients localise on __typename + code
     pub message: String,
     pub code: String,
-    /// Path into the mutation's input, e.g. ["input","password"]; empty = whole input
+    /// Path into the mutation's input, e.g. `["input","password"]`; empty = whole input
     pub path: Vec<String>,
     pub retry_after_seconds: i32,
 }

@@ -10,6 +10,8 @@ mod enqueue;
 mod message;
 mod recipients;
 mod suppression;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod worker;
 

@@ -67,7 +67,7 @@ impl HttpRecipients {
             client,
             known: Cache::builder()
                 .max_capacity(10_000)
-                .time_to_live(Duration::from_secs(60))
+                .time_to_live(Duration::from_mins(1))
                 .build(),
         }
     }

@@ -24,12 +24,12 @@ use crate::entity::outbox::{Column, Entity, Model};
 use crate::id::{UserId, new_id};
 use crate::settings::{MailSettings, SettingsError};
 
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 const BATCH: u64 = 10;
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_ATTEMPTS: i32 = 12;
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
-const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 /// Permanent failures after which an address gets no more mail.
 const FAILURES_TO_SUPPRESS: u64 = 3;
 

@@ -15,7 +15,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::settings::PassportSettings;
 
 /// How long fetched keys are used without asking again.
-const FRESH: Duration = Duration::from_secs(300);
+const FRESH: Duration = Duration::from_mins(5);
 /// How long no further fetch is made for an unknown key.
 const QUIET: Duration = Duration::from_secs(30);
 /// How long no further fetch is made after one that failed.

@@ -5,6 +5,8 @@
 
 mod claims;
 mod keys;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,7 +83,7 @@ impl Verifier {
             clock,
             verified: Cache::builder()
                 .max_capacity(20_000)
-                .time_to_live(Duration::from_secs(60))
+                .time_to_live(Duration::from_mins(1))
                 .build(),
         }
     }

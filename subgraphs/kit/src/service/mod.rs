@@ -9,6 +9,8 @@ mod observe;
 mod probes;
 mod router;
 mod serve;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::future::Future;
