@@ -13,7 +13,13 @@
 //! Nothing here refers to a schema: whoever runs a plan needs the plan, the variables and a
 //! transport. Type conditions are spelled out as sets of object type names.
 
+mod text;
+
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
+
+pub use text::to_text;
 
 /// A compiled operation. Plans are immutable, are made once and run many times.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +57,13 @@ pub struct Fetch {
     /// Client variables that the document declares, by name.
     pub variables: Vec<String>,
     pub entities: Vec<EntityFetch>,
+    /// Data keys of the root fields that are no entities.
+    #[serde(default)]
+    pub roots: Vec<String>,
+    /// Where root fields are merged: not at the root of the data if the schema leads back to the
+    /// query type further down, and it is entered anew there.
+    #[serde(default)]
+    pub at: FlattenPath,
 }
 
 /// A list of entities that a [`Fetch`] loads by representation.
@@ -83,8 +96,22 @@ pub enum PathStep {
     Types(Vec<String>),
 }
 
+impl fmt::Display for FlattenPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, step) in self.0.iter().enumerate() {
+            match step {
+                PathStep::Types(types) => write!(f, "|[{}]", types.join("|"))?,
+                PathStep::Key(key) if index == 0 => f.write_str(key)?,
+                PathStep::Key(key) => write!(f, ".{key}")?,
+                PathStep::List => f.write_str(".@")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// What a subgraph needs to know to find an entity and to resolve what is asked of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RepresentationTemplate {
     /// Object types, as found under `__typename` in the data, that this template serves.
     pub types: Vec<String>,
@@ -93,7 +120,7 @@ pub struct RepresentationTemplate {
     pub fields: Vec<RepresentationField>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RepresentationField {
     /// Name in the representation.
     pub name: String,
@@ -127,7 +154,9 @@ impl Inclusion {
     /// `variable` tells the value of a Boolean variable.
     pub fn holds(&self, variable: impl Fn(&str) -> bool) -> bool {
         self.0.is_empty()
-            || self.0.iter().any(|all| all.iter().all(|condition| variable(&condition.variable) == condition.value))
+            || self.0.iter().any(|all| {
+                all.iter().all(|condition| variable(&condition.variable) == condition.value)
+            })
     }
 }
 
@@ -186,9 +215,14 @@ pub enum Leaf {
     Boolean,
     Id,
     /// The API schema's values; others (`@inaccessible` ones too) become null with an error.
-    Enum { name: String, values: Vec<String> },
+    Enum {
+        name: String,
+        values: Vec<String>,
+    },
     /// Any JSON, passed through untouched.
-    CustomScalar { name: String },
+    CustomScalar {
+        name: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,134 @@
+//! From text to a valid document and a chosen operation.
+
+use apollo_compiler::executable::ExecutableDocument;
+use apollo_compiler::parser::Parser;
+use apollo_compiler::validation::{DiagnosticList, Valid};
+use apollo_compiler::{Schema, ast, executable};
+
+use super::facts::Facts;
+use super::normalize::normalize;
+use super::selection::Operation;
+use crate::query_graph::QueryGraph;
+
+/// A document that is syntactically right.
+#[derive(Debug)]
+pub struct Document {
+    ast: ast::Document,
+    size: usize,
+}
+
+/// A document that is valid for the API schema.
+#[derive(Debug)]
+pub struct ValidDocument {
+    executable: Valid<ExecutableDocument>,
+}
+
+/// Why a document cannot be run. All variants are the client's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OperationError {
+    #[error("{}", join(.0))]
+    Syntax(Vec<SourceError>),
+    #[error("{}", join(.0))]
+    Validation(Vec<SourceError>),
+    #[error("the document has no operation named `{name}`")]
+    UnknownOperation { name: String },
+    #[error("the document has several operations: say which one by `operationName`")]
+    AmbiguousOperation,
+    #[error("the document has no operation")]
+    NoOperation,
+    #[error("the document has more than {limit} tokens")]
+    TooManyTokens { limit: usize },
+    #[error("the operation selects more than {limit} fields when its fragments are spelled out")]
+    TooManyFields { limit: usize },
+}
+
+/// One mistake and where it is, 1-based.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceError {
+    pub message: String,
+    pub locations: Vec<(usize, usize)>,
+}
+
+fn join(errors: &[SourceError]) -> String {
+    errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("; ")
+}
+
+/// How deep selections, values and types may nest in a document's text.
+const NESTING: usize = 200;
+
+impl Document {
+    pub fn parse(text: &str) -> Result<Self, OperationError> {
+        Self::parse_with(text, usize::MAX)
+    }
+
+    /// Stops after so many tokens.
+    pub fn parse_with(text: &str, max_tokens: usize) -> Result<Self, OperationError> {
+        let mut parser = Parser::new().recursion_limit(NESTING).token_limit(max_tokens);
+        let parsed = parser.parse_ast(text, "operation.graphql");
+        if parser.tokens_reached() > max_tokens {
+            return Err(OperationError::TooManyTokens { limit: max_tokens });
+        }
+        let ast = parsed.map_err(|error| OperationError::Syntax(source_errors(&error.errors)))?;
+        Ok(Self { ast, size: text.len() })
+    }
+
+    /// The syntax tree.
+    pub fn ast(&self) -> &ast::Document {
+        &self.ast
+    }
+
+    /// Sizes of the operation with this name (of the only one without), for limits.
+    pub fn facts(&self, operation_name: Option<&str>) -> Facts {
+        Facts::of(&self.ast, operation_name, self.size)
+    }
+
+    pub fn validate(&self, api_schema: &Valid<Schema>) -> Result<ValidDocument, OperationError> {
+        let executable = self
+            .ast
+            .to_executable_validate(api_schema)
+            .map_err(|errors| OperationError::Validation(source_errors(&errors.errors)))?;
+        Ok(ValidDocument { executable })
+    }
+}
+
+impl ValidDocument {
+    /// The document as the compiler sees it, e.g. for introspection.
+    pub fn executable(&self) -> &Valid<ExecutableDocument> {
+        &self.executable
+    }
+
+    /// Chooses the operation (spec section 6.1, "GetOperation").
+    pub fn choose(&self, name: Option<&str>) -> Result<&executable::Operation, OperationError> {
+        let operations = &self.executable.operations;
+        match operations.get(name) {
+            Ok(operation) => Ok(operation),
+            Err(_) => Err(match name {
+                Some(name) => OperationError::UnknownOperation { name: name.to_owned() },
+                None if operations.is_empty() => OperationError::NoOperation,
+                None => OperationError::AmbiguousOperation,
+            }),
+        }
+    }
+
+    /// The chosen operation in normal form.
+    pub fn operation(
+        &self,
+        name: Option<&str>,
+        graph: &QueryGraph,
+        api_schema: &Schema,
+    ) -> Result<Operation, OperationError> {
+        normalize(&self.executable, self.choose(name)?, graph, api_schema)
+    }
+}
+
+fn source_errors(errors: &DiagnosticList) -> Vec<SourceError> {
+    let read = |diagnostic: apollo_compiler::diagnostic::Diagnostic<
+        '_,
+        apollo_compiler::validation::DiagnosticData,
+    >| {
+        let error = diagnostic.to_json();
+        let locations = error.locations.iter().map(|place| (place.line, place.column)).collect();
+        SourceError { message: error.message, locations }
+    };
+    errors.iter().map(read).collect()
+}

@@ -1,0 +1,264 @@
+//! Makes query plans.
+//!
+//! The phases, each in its own module: what is needed (`needs`), the cheapest way to it
+//! (`search`), the steps of that way (`build`), which of them share a request (`schedule`), the
+//! requests (`lower`) and how the answer is read out of them (`project`). [`verify`] checks plans
+//! and knows nothing of all this.
+//!
+//! Plans are minimal in depth first, then in requests, then in fields. The search knows what a
+//! choice costs on its own; what it costs beside all others is learnt by searching again with the
+//! requests of the best plan so far taken for granted, until nothing gets better.
+
+mod build;
+mod cost;
+mod lower;
+mod needs;
+mod places;
+mod print;
+mod project;
+mod schedule;
+mod search;
+mod steps;
+pub mod verify;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use self::build::{Builder, Spot};
+use self::cost::Level;
+use self::lower::Lowering;
+use self::needs::{Denial, FieldSets, Needs, NeedsOfOperation};
+use self::project::Projecting;
+use self::search::Search;
+use crate::operation::{Document, Operation, OperationError};
+use crate::plan::{Inclusion, OperationKind, QueryPlan};
+use crate::query_graph::{QueryGraph, TypeId, TypeSet};
+use crate::supergraph::{SubgraphId, Supergraph, SupergraphError};
+
+/// Plans operations for one supergraph. Immutable: share it.
+#[derive(Debug)]
+pub struct Planner {
+    supergraph: Arc<Supergraph>,
+    graph: QueryGraph,
+    field_sets: FieldSets,
+}
+
+/// What a plan depends on besides the operation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlanOptions {
+    /// Coordinates that the caller may not see, `Type` or `Type.field`.
+    pub denied: BTreeSet<String>,
+    /// Labels of progressive overrides that are on.
+    pub override_labels: BTreeSet<String>,
+    /// Put fetches of one wave to one subgraph into one request.
+    pub merge_fetches: bool,
+    /// How many lists of entities one request may ask for.
+    pub max_entity_lists: usize,
+    /// How much the search may do before it gives up.
+    pub fuel: u64,
+}
+
+impl Default for PlanOptions {
+    fn default() -> Self {
+        Self {
+            denied: BTreeSet::new(),
+            override_labels: BTreeSet::new(),
+            merge_fetches: true,
+            max_entity_lists: 50,
+            fuel: 5_000_000,
+        }
+    }
+}
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// The supergraph is not satisfiable after all, or the planner has a fault.
+    #[error("no subgraph can resolve `{coordinate}`{}", reached_from(.from))]
+    Unresolvable { coordinate: String, from: Vec<String> },
+    #[error("`{coordinate}` requires one field with different arguments")]
+    ConflictingRequirement { coordinate: String },
+    #[error("the operation is too complex to plan: more than {fuel} steps of search")]
+    TooComplex { fuel: u64 },
+}
+
+fn reached_from(subgraphs: &[String]) -> String {
+    if subgraphs.is_empty() {
+        String::new()
+    } else {
+        format!(" when coming from {}", subgraphs.join(", "))
+    }
+}
+
+impl Planner {
+    pub fn new(supergraph: Arc<Supergraph>) -> Result<Self, SupergraphError> {
+        let graph = QueryGraph::build(&supergraph)?;
+        let field_sets = FieldSets::of(&graph);
+        Ok(Self { supergraph, graph, field_sets })
+    }
+
+    pub fn supergraph(&self) -> &Arc<Supergraph> {
+        &self.supergraph
+    }
+
+    pub fn query_graph(&self) -> &QueryGraph {
+        &self.graph
+    }
+
+    /// Parses and validates a client's document and chooses an operation in it.
+    pub fn operation(
+        &self,
+        document: &str,
+        name: Option<&str>,
+    ) -> Result<Operation, OperationError> {
+        let api_schema = self.supergraph.api_schema();
+        Document::parse(document)?.validate(api_schema)?.operation(name, &self.graph, api_schema)
+    }
+
+    pub fn plan(
+        &self,
+        operation: &Operation,
+        options: &PlanOptions,
+    ) -> Result<QueryPlan, PlanError> {
+        let mut of_operation = NeedsOfOperation {
+            denial: Denial { graph: &self.graph, denied: &options.denied },
+            known: IndexMap::new(),
+            next_id: self.field_sets.next_id(),
+        };
+        let needs = of_operation.convert(&[&operation.selections]);
+        let roots = Roots::split(&needs, operation.kind, &mut of_operation.next_id);
+        let root = self.graph.type_id(&operation.root_type);
+        let labels = &options.override_labels;
+        let mut search =
+            Search::new(&self.supergraph, &self.graph, &self.field_sets, labels, options.fuel);
+        let mut best = Draft::make(&mut search, root, &roots)?;
+        for _ in 0..IMPROVEMENTS {
+            search.restart(best.requests.clone());
+            let draft = Draft::make(&mut search, root, &roots)?;
+            if draft.rank() >= best.rank() {
+                break;
+            }
+            best = draft;
+        }
+        search.restart(best.paid.clone());
+        let mut builder = Builder::new(&mut search);
+        if let Some(root) = root {
+            for (index, needs) in roots.serial.iter().enumerate() {
+                roots.supply(&mut builder, root, needs, index)?;
+            }
+        }
+        let Builder { steps, selections, mut places, .. } = builder;
+        let lowering = Lowering {
+            supergraph: &self.supergraph,
+            graph: &self.graph,
+            operation,
+            options,
+            steps: &steps,
+            selections: &selections,
+        };
+        let fetches = lowering.fetches();
+        let mut projecting = Projecting {
+            api_schema: self.supergraph.api_schema(),
+            graph: &self.graph,
+            places: &mut places,
+            denial: Denial { graph: &self.graph, denied: &options.denied },
+        };
+        let projection = projecting.projection(operation);
+        Ok(QueryPlan { kind: operation.kind, fetches, projection })
+    }
+}
+
+/// How often a plan is improved by searching again.
+const IMPROVEMENTS: usize = 3;
+
+/// Root fields that are fetched together: all of a query, each one of a mutation.
+struct Roots {
+    serial: Vec<Arc<Needs>>,
+}
+
+impl Roots {
+    fn split(needs: &Arc<Needs>, kind: OperationKind, next_id: &mut u32) -> Self {
+        if kind != OperationKind::Mutation {
+            return Self { serial: vec![needs.clone()] };
+        }
+        let serial = needs.fields.iter().map(|need| {
+            let id = *next_id;
+            *next_id += 1;
+            let Needs { id: _, possible, is_abstract, fields: _ } = &**needs;
+            Arc::new(Needs {
+                id,
+                possible: possible.clone(),
+                is_abstract: *is_abstract,
+                fields: vec![need.clone()],
+            })
+        });
+        Self { serial: serial.collect() }
+    }
+
+    fn supply(
+        &self,
+        builder: &mut Builder<'_, '_>,
+        root: TypeId,
+        needs: &Arc<Needs>,
+        index: usize,
+    ) -> Result<(), PlanError> {
+        if index > 0 {
+            builder.next_in_turn(root, needs)?;
+        }
+        builder.supply(&Spot::root(), needs, &TypeSet::one(root), &Inclusion::ALWAYS)?;
+        Ok(())
+    }
+}
+
+/// The search's answer for a whole operation.
+struct Draft {
+    /// What the search took for granted.
+    paid: BTreeSet<(Level, SubgraphId)>,
+    requests: BTreeSet<(Level, SubgraphId)>,
+    depth: Level,
+}
+
+impl Draft {
+    fn make(
+        search: &mut Search<'_>,
+        root: Option<TypeId>,
+        roots: &Roots,
+    ) -> Result<Self, PlanError> {
+        let mut draft = Self { paid: search.paid.clone(), requests: BTreeSet::new(), depth: 0 };
+        let Some(root) = root else { return Ok(draft) };
+        for needs in &roots.serial {
+            let Some(selected) = search.select(root, &[], needs) else {
+                return Err(unresolvable(search));
+            };
+            draft.requests.extend(&selected.cost.requests);
+            draft.depth = draft.depth.max(selected.cost.ready);
+        }
+        Ok(draft)
+    }
+
+    fn rank(&self) -> (Level, usize) {
+        (self.depth, self.requests.len())
+    }
+}
+
+fn unresolvable(search: &Search<'_>) -> PlanError {
+    if search.fuel == 0 {
+        return PlanError::TooComplex { fuel: search.limit };
+    }
+    let Some(failure) = &search.failure else {
+        return PlanError::Unresolvable {
+            coordinate: "the operation".to_owned(),
+            from: Vec::new(),
+        };
+    };
+    PlanError::Unresolvable {
+        coordinate: format!("{}.{}", failure.type_name, failure.field),
+        from: failure
+            .from
+            .iter()
+            .map(|subgraph| search.supergraph.subgraph(*subgraph).name.clone())
+            .collect(),
+    }
+}

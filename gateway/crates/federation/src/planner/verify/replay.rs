@@ -1,0 +1,484 @@
+//! Plays the fetches in order and notes what each would bring.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use apollo_compiler::executable::{ExecutableDocument, Field, Selection, SelectionSet};
+use apollo_compiler::schema::ExtendedType;
+use apollo_compiler::{Name, Schema};
+
+use super::super::needs::argument_text;
+use super::super::{PlanOptions, Planner};
+use super::Violation;
+use super::shape::{FieldShape, Shape};
+use crate::plan::{EntityFetch, Fetch, PathStep, RepresentationField, RepresentationTemplate};
+use crate::query_graph::{FieldSet, FieldSetField, NodeKind, TypeSet};
+use crate::supergraph::SubgraphId;
+
+pub(super) struct Replay<'a> {
+    planner: &'a Planner,
+    options: &'a PlanOptions,
+    pub(super) root: Shape,
+    pub(super) violations: Vec<Violation>,
+    /// For every fetch, all that have ended before it starts.
+    before: Vec<BTreeSet<usize>>,
+}
+
+/// One request as it is being read.
+struct Reading<'a> {
+    fetch: usize,
+    subgraph: SubgraphId,
+    schema: &'a Schema,
+    document: &'a ExecutableDocument,
+}
+
+impl<'a> Replay<'a> {
+    pub(super) fn new(planner: &'a Planner, options: &'a PlanOptions) -> Self {
+        Self {
+            planner,
+            options,
+            root: Shape::default(),
+            violations: Vec::new(),
+            before: Vec::new(),
+        }
+    }
+
+    pub(super) fn fetch(
+        &mut self,
+        index: usize,
+        fetch: &Fetch,
+        subgraph: SubgraphId,
+        schema: &Schema,
+        document: &ExecutableDocument,
+    ) {
+        let mut before = BTreeSet::new();
+        for other in &fetch.after {
+            if *other >= index {
+                self.fail(index, format!("waits for fetch {other}, which is not before it"));
+                continue;
+            }
+            before.insert(*other);
+            before.extend(self.before[*other].iter().copied());
+        }
+        self.before.push(before);
+        let Some(operation) = document.operations.iter().next() else {
+            return self.fail(index, "has no operation".to_owned());
+        };
+        let declared: Vec<&Name> =
+            operation.variables.iter().map(|variable| &variable.name).collect();
+        for variable in &fetch.variables {
+            if !declared.iter().any(|name| *name == variable.as_str()) {
+                self.fail(
+                    index,
+                    format!("passes variable `{variable}` that the document does not declare"),
+                );
+            }
+        }
+        let reading = Reading { fetch: index, subgraph, schema, document };
+        let root_type = operation.object_type();
+        let mut roots = Shape::default();
+        for field in operation.selection_set.root_fields(document) {
+            let key = field.response_key();
+            match fetch.entities.iter().find(|entity| entity.key == key.as_str()) {
+                Some(entity) => self.entities(&reading, entity, &field.selection_set),
+                None => {
+                    let shape = self.field(&reading, root_type, root_type, field, &[]);
+                    roots
+                        .by_type
+                        .entry(root_type.to_string())
+                        .or_default()
+                        .insert(key.to_string(), shape);
+                }
+            }
+        }
+        if roots.by_type.is_empty() {
+            return;
+        }
+        if fetch.at.0.is_empty() {
+            self.root.merge(roots);
+        } else {
+            let mut root = std::mem::take(&mut self.root);
+            let found =
+                at_path(&mut root, &fetch.at.0, &mut |target, _| target.merge(roots.clone()));
+            self.root = root;
+            if found == 0 {
+                self.fail(index, format!("nothing stands at `{}`", fetch.at));
+            }
+        }
+    }
+
+    fn fail(&mut self, fetch: usize, reason: String) {
+        self.violations.push(Violation::Fetch { fetch, reason });
+    }
+
+    fn entities(&mut self, reading: &Reading<'_>, entity: &EntityFetch, selections: &SelectionSet) {
+        let answers: Vec<(RepresentationTemplate, Shape)> = entity
+            .templates
+            .iter()
+            .map(|template| (template.clone(), self.entity_answer(reading, template, selections)))
+            .collect();
+        for path in &entity.paths {
+            let mut root = std::mem::take(&mut self.root);
+            let mut problems = Vec::new();
+            let before = self.before[reading.fetch].clone();
+            let planner = self.planner;
+            let found = at_path(&mut root, &path.0, &mut |target, only| {
+                for (template, answer) in &answers {
+                    merge_entity(planner, target, only, template, answer, &before, &mut problems);
+                }
+            });
+            self.root = root;
+            if found == 0 {
+                problems.push("nothing stands there".to_owned());
+            }
+            for problem in problems {
+                self.fail(reading.fetch, format!("`{path}`: {problem}"));
+            }
+        }
+    }
+
+    /// What the subgraph answers to a representation.
+    fn entity_answer(
+        &mut self,
+        reading: &Reading<'_>,
+        template: &RepresentationTemplate,
+        selections: &SelectionSet,
+    ) -> Shape {
+        let Ok(typename) = Name::new(&template.typename) else { return Shape::default() };
+        self.check_key(reading, template, &typename);
+        let mut answer = Shape::default();
+        let types = possible_types(reading.schema, &typename);
+        for name in &types {
+            answer.by_type.entry(name.to_string()).or_default();
+        }
+        self.selections(reading, selections, &types, &[], &mut answer, Some(template));
+        answer
+    }
+
+    fn check_key(
+        &mut self,
+        reading: &Reading<'_>,
+        template: &RepresentationTemplate,
+        typename: &Name,
+    ) {
+        let graph = self.planner.query_graph();
+        let node = graph.find(reading.subgraph, typename).map(|id| graph.node(id));
+        let keys = node.map(|node| node.keys.as_slice()).unwrap_or_default();
+        if !keys.iter().any(|key| has_fields(&template.fields, &key.fields)) {
+            let keys: Vec<&str> = keys.iter().map(|key| key.text.as_str()).collect();
+            let reason = format!(
+                "a representation of `{typename}` has none of the keys [{}]",
+                keys.join("], [")
+            );
+            self.fail(reading.fetch, reason);
+        }
+    }
+
+    fn selections(
+        &mut self,
+        reading: &Reading<'_>,
+        selections: &SelectionSet,
+        types: &BTreeSet<Name>,
+        provided: &[FieldSetField],
+        shape: &mut Shape,
+        template: Option<&RepresentationTemplate>,
+    ) {
+        for selection in &selections.selections {
+            match selection {
+                Selection::Field(field) if field.name == "__typename" => {
+                    if field.alias.is_none() {
+                        shape.typename.insert(reading.fetch);
+                    }
+                }
+                Selection::Field(field) => {
+                    for name in types {
+                        let found = self.field(reading, name, &selections.ty, field, provided);
+                        self.check_requirement(reading, name, field, template);
+                        let mut merged = Shape::default();
+                        let fields = merged.by_type.entry(name.to_string()).or_default();
+                        fields.insert(field.response_key().to_string(), found);
+                        shape.merge(merged);
+                    }
+                }
+                Selection::InlineFragment(fragment) => {
+                    let narrowed = match &fragment.type_condition {
+                        None => types.clone(),
+                        Some(condition) => types
+                            .intersection(&possible_types(reading.schema, condition))
+                            .cloned()
+                            .collect(),
+                    };
+                    self.selections(
+                        reading,
+                        &fragment.selection_set,
+                        &narrowed,
+                        provided,
+                        shape,
+                        template,
+                    );
+                }
+                Selection::FragmentSpread(spread) => {
+                    if let Some(fragment) = spread.fragment_def(reading.document) {
+                        let condition = possible_types(reading.schema, fragment.type_condition());
+                        let narrowed = types.intersection(&condition).cloned().collect();
+                        self.selections(
+                            reading,
+                            &fragment.selection_set,
+                            &narrowed,
+                            provided,
+                            shape,
+                            template,
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a field brings for one run-time type, which must be able to resolve it.
+    fn field(
+        &mut self,
+        reading: &Reading<'_>,
+        runtime: &Name,
+        declared: &Name,
+        field: &Field,
+        provided: &[FieldSetField],
+    ) -> FieldShape {
+        let graph = self.planner.query_graph();
+        let edge = graph
+            .find(reading.subgraph, runtime)
+            .and_then(|id| graph.node(id).fields.get(&field.name));
+        let id = graph.type_id(runtime);
+        let mine = |other: &&FieldSetField| {
+            let all = || graph.possible(runtime).cloned().unwrap_or_else(TypeSet::default);
+            other.name == field.name
+                && (id.is_some_and(|id| other.types.contains(id)) || all().is_subset(&other.types))
+        };
+        let below: Vec<FieldSetField> = provided.iter().filter(mine).cloned().collect();
+        let labels = &self.options.override_labels;
+        let resolves = edge.is_some_and(|edge| edge.join.resolves(|label| labels.contains(label)));
+        if !resolves && below.is_empty() {
+            let reason = format!("`{runtime}.{}` is not resolved by this subgraph", field.name);
+            self.fail(reading.fetch, reason);
+        }
+        let mut child_provided: Vec<FieldSetField> =
+            below.into_iter().flat_map(|field| field.fields).collect();
+        if let Some(provides) = edge.and_then(|edge| edge.provides.as_ref()) {
+            child_provided.extend(provides.fields.iter().cloned());
+        }
+        let own = reading
+            .schema
+            .type_field(runtime, &field.name)
+            .or(reading.schema.type_field(declared, &field.name));
+        let ty = own.map_or(&field.definition.ty, |definition| &definition.ty);
+        let mut lists = 0;
+        let mut inner = ty;
+        while inner.is_list() {
+            lists += 1;
+            inner = inner.item_type();
+        }
+        let child = (!field.selection_set.selections.is_empty()).then(|| {
+            let types = possible_types(reading.schema, ty.inner_named_type());
+            let mut shape = Shape::default();
+            for name in &types {
+                shape.by_type.entry(name.to_string()).or_default();
+            }
+            self.selections(
+                reading,
+                &field.selection_set,
+                &types,
+                &child_provided,
+                &mut shape,
+                None,
+            );
+            shape
+        });
+        let mut arguments = field.arguments.clone();
+        arguments.sort_by(|a, b| a.name.cmp(&b.name));
+        FieldShape {
+            name: field.name.to_string(),
+            arguments: argument_text(&arguments),
+            by: BTreeSet::from([reading.fetch]),
+            lists,
+            child,
+        }
+    }
+
+    fn check_requirement(
+        &mut self,
+        reading: &Reading<'_>,
+        runtime: &Name,
+        field: &Field,
+        template: Option<&RepresentationTemplate>,
+    ) {
+        let graph = self.planner.query_graph();
+        let edge = graph
+            .find(reading.subgraph, runtime)
+            .and_then(|id| graph.node(id).fields.get(&field.name));
+        let Some(requires) = edge.and_then(|edge| edge.requires.as_ref()) else { return };
+        let satisfied =
+            template.is_some_and(|template| has_fields(&template.fields, &requires.fields));
+        if !satisfied {
+            let reason =
+                format!("`{runtime}.{}` is selected without `{}`", field.name, requires.text);
+            self.fail(reading.fetch, reason);
+        }
+    }
+}
+
+/// The object types that a type may turn out to be, in a subgraph's own schema.
+fn possible_types(schema: &Schema, name: &Name) -> BTreeSet<Name> {
+    match schema.types.get(name) {
+        Some(ExtendedType::Object(_)) => BTreeSet::from([name.clone()]),
+        Some(ExtendedType::Union(union_)) => {
+            union_.members.iter().map(|member| member.name.clone()).collect()
+        }
+        Some(ExtendedType::Interface(_)) => schema
+            .types
+            .iter()
+            .filter(|(_, ty)| {
+                ty.as_object().is_some_and(|object| object.implements_interfaces.contains(name))
+            })
+            .map(|(name, _)| name.clone())
+            .collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+fn has_fields(representation: &[RepresentationField], wanted: &[FieldSetField]) -> bool {
+    wanted.iter().all(|field| {
+        let mut named =
+            representation.iter().filter(|own| field.name == own.name.as_str()).peekable();
+        named.peek().is_some() && named.all(|own| has_fields(&own.fields, &field.fields))
+    })
+}
+
+/// Visits what stands at a path, with the types that the path's last steps leave.
+fn at_path(
+    shape: &mut Shape,
+    path: &[PathStep],
+    visit: &mut dyn FnMut(&mut Shape, Option<&[String]>),
+) -> usize {
+    at_path_of(shape, path, None, visit)
+}
+
+fn at_path_of(
+    shape: &mut Shape,
+    path: &[PathStep],
+    only: Option<&[String]>,
+    visit: &mut dyn FnMut(&mut Shape, Option<&[String]>),
+) -> usize {
+    match path.split_first() {
+        None => {
+            visit(shape, only);
+            1
+        }
+        Some((PathStep::Types(types), rest)) => at_path_of(shape, rest, Some(types), visit),
+        Some((PathStep::List, rest)) => at_path_of(shape, rest, only, visit),
+        Some((PathStep::Key(key), rest)) => {
+            let lists = rest.iter().take_while(|step| **step == PathStep::List).count();
+            let mut found = 0;
+            for (name, fields) in &mut shape.by_type {
+                let allowed = only.is_none_or(|only| only.contains(name));
+                if let Some(field) =
+                    fields.get_mut(key).filter(|field| allowed && field.lists == lists)
+                    && let Some(child) = &mut field.child
+                {
+                    found += at_path_of(child, rest, None, visit);
+                }
+            }
+            found
+        }
+    }
+}
+
+fn merge_entity(
+    planner: &Planner,
+    target: &mut Shape,
+    only: Option<&[String]>,
+    template: &RepresentationTemplate,
+    answer: &Shape,
+    before: &BTreeSet<usize>,
+    problems: &mut Vec<String>,
+) {
+    if target.typename.is_disjoint(before) {
+        problems.push("the `__typename` is not known yet".to_owned());
+    }
+    let graph = planner.query_graph();
+    let here: Vec<String> = target.by_type.keys().cloned().collect();
+    for name in here.iter().filter(|name| template.types.contains(name)) {
+        if only.is_some_and(|only| !only.contains(name)) {
+            continue;
+        }
+        let fields = fields_of(planner, target, name);
+        missing(&fields, &template.fields, before, name, problems);
+        // An interface that is looked up turns into its implementations; else the object stays
+        // what it is, whatever name it was asked for by.
+        let is_lookup = graph.nodes.iter().any(|node| {
+            node.kind == NodeKind::Interface && node.type_name == template.typename.as_str()
+        }) && answer.by_type.keys().any(|other| *other != template.typename);
+        let mut merged = Shape::default();
+        if is_lookup {
+            merged = answer.clone();
+        } else {
+            let fields = answer.by_type.values().next().cloned().unwrap_or_default();
+            merged.by_type.insert(name.clone(), fields);
+        }
+        target.merge(merged);
+    }
+}
+
+/// The fields of a run-time type, with those that its interfaces brought before it was known.
+pub(super) fn fields_of(
+    planner: &Planner,
+    shape: &Shape,
+    name: &str,
+) -> BTreeMap<String, FieldShape> {
+    let graph = planner.query_graph();
+    let id = graph.type_id(name);
+    let mut all = Shape::default();
+    for (other, fields) in &shape.by_type {
+        let behind = graph.possible(other).zip(id).is_some_and(|(types, id)| types.contains(id));
+        if other == name || behind {
+            let by_type = BTreeMap::from([(name.to_owned(), fields.clone())]);
+            all.merge(Shape { by_type, typename: BTreeSet::new() });
+        }
+    }
+    all.by_type.remove(name).unwrap_or_default()
+}
+
+fn missing(
+    fields: &BTreeMap<String, FieldShape>,
+    wanted: &[RepresentationField],
+    before: &BTreeSet<usize>,
+    place: &str,
+    problems: &mut Vec<String>,
+) {
+    for want in wanted {
+        if want.key == "__typename" {
+            continue;
+        }
+        match fields.get(&want.key) {
+            None => {
+                problems.push(format!("`{place}` has no `{}` for its representation", want.key))
+            }
+            Some(field) => {
+                if field.name != want.name {
+                    problems.push(format!(
+                        "`{}` of `{place}` is `{}`, not `{}`",
+                        want.key, field.name, want.name
+                    ));
+                }
+                if field.by.is_disjoint(before) {
+                    problems.push(format!("`{}` of `{place}` is not waited for", want.key));
+                }
+                for (name, below) in field.child.iter().flat_map(|child| &child.by_type) {
+                    let here = want.fields.iter().filter(|field| {
+                        field.types.as_ref().is_none_or(|types| types.contains(name))
+                    });
+                    let here: Vec<RepresentationField> = here.cloned().collect();
+                    missing(below, &here, before, &format!("{place}.{}", want.key), problems);
+                }
+            }
+        }
+    }
+}
