@@ -1,0 +1,198 @@
+//! Booking what a processor answered: attempt, payment, ledger, stock, order or ride, mail, event
+//! and the waiting mutation's result, all in one transaction.
+//!
+//! An outcome may arrive twice (the call itself, a webhook, the reconciler); the first one to
+//! close the attempt books it, the others find it closed.
+
+mod authorization;
+mod captured;
+mod fare;
+mod follow_up;
+mod refunded;
+
+use kit::{Timestamp, Transaction, Uuid, idempotency, id::PaymentAttemptId};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, entity::prelude::*, sea_query::ExprTrait};
+
+use super::{
+    attempt::next_check,
+    idempotent::{self, Recorded},
+};
+use crate::{
+    app::App,
+    connector::{DeclineCode, Outcome},
+    entity::{
+        payment::{self, PurposeType},
+        payment_attempt::{self, AttemptOperation, AttemptStatus},
+    },
+    refusal::{Failure, Refusal},
+};
+
+/// What the waiting mutation is told, and what has to be done next.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    pub recorded: Recorded,
+    pub follow_ups: Vec<PaymentAttemptId>,
+}
+
+/// Books `outcome` for an attempt.
+pub(crate) async fn settle(
+    app: &App,
+    id: PaymentAttemptId,
+    outcome: Outcome,
+) -> Result<Settled, Failure> {
+    let (outcome, now) = (&outcome, app.now());
+    app.database
+        .write(|tx| Box::pin(async move { book(&Scope { tx, app, now }, id, outcome).await }))
+        .await
+}
+
+/// What every part of a settlement works with.
+pub(crate) struct Scope<'a, 'outer> {
+    pub(crate) tx: &'a Transaction<'outer>,
+    pub(crate) app: &'a App,
+    pub(crate) now: Timestamp,
+}
+
+async fn book(
+    scope: &Scope<'_, '_>,
+    id: PaymentAttemptId,
+    outcome: &Outcome,
+) -> Result<Settled, Failure> {
+    let (attempt, payment) = load(scope, id).await?;
+    if !attempt.is_open() {
+        let recorded = Recorded { subject: Some(subject(&attempt, &payment)), refusal: None };
+        return Ok(Settled { recorded, follow_ups: Vec::new() });
+    }
+    match attempt.op {
+        AttemptOperation::Authorize => authorization::settle(scope, &attempt, payment, outcome).await,
+        AttemptOperation::Capture => follow_up::capture(scope, &attempt, payment, outcome).await,
+        AttemptOperation::Void => follow_up::void(scope, &attempt, payment, outcome).await,
+        AttemptOperation::Refund => refunded::settle(scope, &attempt, payment, outcome).await,
+        AttemptOperation::Verify | AttemptOperation::Payout => {
+            Err(Failure::Broken(format!("attempt {id} is not settled here")))
+        }
+    }
+}
+
+/// Reads the attempt and its payment; on PostgreSQL the attempt's row is locked by the update.
+async fn load(
+    scope: &Scope<'_, '_>,
+    id: PaymentAttemptId,
+) -> Result<(payment_attempt::Model, payment::Model), Failure> {
+    let broken = || Failure::Broken(format!("attempt {id} is incomplete"));
+    payment_attempt::Entity::update_many()
+        .col_expr(
+            payment_attempt::Column::Checks,
+            Expr::col(payment_attempt::Column::Checks).add(1),
+        )
+        .filter(payment_attempt::Column::Id.eq(id))
+        .exec(scope.tx)
+        .await?;
+    let attempt =
+        payment_attempt::Entity::find_by_id(id).one(scope.tx).await?.ok_or_else(broken)?;
+    let payment_id = attempt.payment_id.ok_or_else(broken)?;
+    let payment =
+        payment::Entity::find_by_id(payment_id).one(scope.tx).await?.ok_or_else(broken)?;
+    Ok((attempt, payment))
+}
+
+/// What the mutation behind an attempt made or changed.
+fn subject(attempt: &payment_attempt::Model, payment: &payment::Model) -> Uuid {
+    match (attempt.refund_id, payment.purpose_type) {
+        (Some(refund), _) => refund.uuid(),
+        (None, PurposeType::Ride) if attempt.waiting_operation.as_deref() != Some("paymentConfirm") => {
+            payment.purpose_id
+        }
+        (None, _) => payment.id.uuid(),
+    }
+}
+
+/// How an attempt ended.
+struct Ending<'a> {
+    status: AttemptStatus,
+    processor_ref: Option<&'a str>,
+    decline: Option<(DeclineCode, &'a str)>,
+}
+
+/// Closes an attempt for good.
+async fn close(
+    scope: &Scope<'_, '_>,
+    attempt: &payment_attempt::Model,
+    ending: Ending<'_>,
+) -> Result<(), Failure> {
+    let change = payment_attempt::ActiveModel {
+        status: Set(ending.status),
+        connector_ref: Set(ending.processor_ref.map(str::to_owned)),
+        decline: Set(ending.decline.map(|(code, _)| code)),
+        raw_code: Set(ending.decline.map(|(_, raw)| raw.to_owned())),
+        next_check_at: Set(None),
+        finished_at: Set(Some(scope.now)),
+        ..Default::default()
+    };
+    write(scope.tx, attempt, change).await
+}
+
+/// Leaves an attempt open; it is looked into again later.
+async fn keep_open(
+    scope: &Scope<'_, '_>,
+    attempt: &payment_attempt::Model,
+    status: AttemptStatus,
+) -> Result<(), Failure> {
+    let change = payment_attempt::ActiveModel {
+        status: Set(status),
+        next_check_at: Set(Some(next_check(scope.now, attempt.checks - 1))),
+        ..Default::default()
+    };
+    write(scope.tx, attempt, change).await
+}
+
+async fn write(
+    tx: &impl ConnectionTrait,
+    attempt: &payment_attempt::Model,
+    change: payment_attempt::ActiveModel,
+) -> Result<(), Failure> {
+    payment_attempt::Entity::update_many()
+        .set(change)
+        .filter(payment_attempt::Column::Id.eq(attempt.id))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Stores the waiting mutation's result, if one is waiting.
+async fn answer(
+    scope: &Scope<'_, '_>,
+    attempt: &payment_attempt::Model,
+    payment: &payment::Model,
+    refusal: Option<Refusal>,
+) -> Result<Recorded, Failure> {
+    let recorded = Recorded { subject: Some(subject(attempt, payment)), refusal };
+    if let (Some(operation), Some(key)) = (&attempt.waiting_operation, &attempt.waiting_key) {
+        let owner = waiting_owner(attempt);
+        idempotent::finish(scope.tx, owner, operation, key, &recorded).await?;
+    }
+    Ok(recorded)
+}
+
+/// Forgets the waiting mutation's key: nothing happened, the same key may try again.
+async fn forget(
+    scope: &Scope<'_, '_>,
+    attempt: &payment_attempt::Model,
+    payment: &payment::Model,
+    refusal: Refusal,
+) -> Result<Recorded, Failure> {
+    if let (Some(operation), Some(key)) = (&attempt.waiting_operation, &attempt.waiting_key) {
+        idempotency::abandon(scope.tx, waiting_owner(attempt), operation, key).await?;
+    }
+    Ok(Recorded { subject: Some(subject(attempt, payment)), refusal: Some(refusal) })
+}
+
+fn waiting_owner(attempt: &payment_attempt::Model) -> Uuid {
+    attempt.waiting_owner.unwrap_or_else(|| attempt.user_id.uuid())
+}
+
+impl Settled {
+    fn only(recorded: Recorded) -> Self {
+        Self { recorded, follow_ups: Vec::new() }
+    }
+}
