@@ -135,7 +135,6 @@ async fn dispatch<P: Program>(arguments: Arguments) -> Result<(), String> {
 
 async fn serve<P: Program>(mut config: P::Config) -> Result<(), String> {
     let settings = P::settings(&mut config).clone();
-    telemetry::init_logs(&settings.log).map_err(|error| error.to_string())?;
     settings.check().map_err(|error| error.to_string())?;
     let listener = TcpListener::bind(&settings.listen).await.map_err(|error| {
         format!(
@@ -143,6 +142,7 @@ async fn serve<P: Program>(mut config: P::Config) -> Result<(), String> {
             settings.listen
         )
     })?;
+    telemetry::init_logs(&settings.log).map_err(|error| error.to_string())?;
     let shutdown = CancellationToken::new();
     let running =
         P::start(config, listener, shutdown.clone()).await.map_err(|error| error.to_string())?;
@@ -207,4 +207,121 @@ fn print(text: &str) -> Result<(), String> {
     out.write_all(text.as_bytes())
         .and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") })
         .map_err(|error| format!("cannot write to standard output: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::fixture::{self, Migrator};
+    use crate::service::{Service, StartError};
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Config {
+        kit: Settings,
+    }
+
+    struct Shop;
+
+    impl Program for Shop {
+        const NAME: &'static str = "shop";
+        const PORT: u16 = 4999;
+        type Config = Config;
+        type Migrator = Migrator;
+        type StartError = StartError;
+
+        fn settings(config: &mut Config) -> &mut Settings {
+            &mut config.kit
+        }
+
+        fn sdl() -> String {
+            crate::graphql::sdl(&fixture::schema(&Settings::default(), &Arc::default()))
+        }
+
+        async fn start(
+            config: Config,
+            listener: TcpListener,
+            shutdown: CancellationToken,
+        ) -> Result<Running, StartError> {
+            let Config { kit } = config;
+            let url = kit.database.url_for(Self::NAME);
+            let database = Database::connect(&url, kit.database.options()).await?;
+            database.migrate_up::<Migrator>().await?;
+            Service::new(Self::NAME, kit, database, Clock::system()).spawn(listener, shutdown)
+        }
+    }
+
+    fn arguments(line: &str) -> Result<Arguments, clap::Error> {
+        let words = std::iter::once("shop").chain(line.split_whitespace());
+        Arguments::try_parse_from(words)
+    }
+
+    #[test]
+    fn options_stand_before_or_after_the_command() {
+        for line in [
+            "",
+            "serve",
+            "--listen 127.0.0.1:0 --database sqlite://x",
+            "serve --listen 127.0.0.1:0 --database sqlite://x --config c.toml",
+            "--database sqlite://x migrate up",
+            "migrate down",
+            "migrate status --database sqlite://x",
+            "schema print",
+        ] {
+            assert!(arguments(line).is_ok(), "{line}");
+        }
+        for line in ["dance", "migrate", "migrate sideways", "schema", "--listen"] {
+            assert!(arguments(line).is_err(), "{line}");
+        }
+    }
+
+    #[tokio::test]
+    async fn migrate_goes_up_and_down() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join("shop.sqlite").display());
+        for command in ["migrate up", "migrate status", "migrate down", "migrate up"] {
+            let line = format!("{command} --database {url}");
+            dispatch::<Shop>(arguments(&line).unwrap()).await.unwrap();
+        }
+        let unreachable = arguments("migrate up --database sqlite:///no/such/dir/x").unwrap();
+        let error = dispatch::<Shop>(unreachable).await.unwrap_err();
+        assert!(error.contains("/no/such/dir") && error.contains("--database"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_port_in_use_is_one_line_that_names_the_remedy() {
+        let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let line = format!("--listen {} --database sqlite::memory:", taken.local_addr().unwrap());
+        let error = dispatch::<Shop>(arguments(&line).unwrap()).await.unwrap_err();
+        assert!(error.contains("--listen") && !error.contains('\n'), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_broken_configuration_is_one_line_that_names_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("shop.toml");
+        std::fs::write(&file, "[mail]\ntransport = \"pigeon\"\n").unwrap();
+        let line = format!("--config {}", file.display());
+        let error = dispatch::<Shop>(arguments(&line).unwrap()).await.unwrap_err();
+        assert!(error.contains("shop.toml") && error.contains("pigeon"), "{error}");
+        assert!(!error.contains('\n'), "{error}");
+
+        std::fs::write(&file, "environment = \"production\"\n").unwrap();
+        let error = dispatch::<Shop>(arguments(&line).unwrap()).await.unwrap_err();
+        assert!(error.contains("mail.transport"), "{error}");
+    }
+
+    #[test]
+    fn the_printed_schema_is_a_subgraph_with_shareable_value_types() {
+        let sdl = Shop::sdl();
+        assert_eq!(sdl, Shop::sdl());
+        assert!(sdl.contains("federation/v2.5"), "{sdl}");
+        assert!(sdl.contains("type InvalidInputError implements UserError @shareable"), "{sdl}");
+        assert!(sdl.contains("interface UserError {"), "{sdl}");
+    }
 }

@@ -1,5 +1,6 @@
 //! For the services' tests: databases that vanish, passports, requests without HTTP.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::Request;
@@ -7,7 +8,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use sea_orm::{ConnectionTrait, Database as Connector};
+use sea_orm::{ConnectionTrait, Database as Connector, DbErr};
 use sea_orm_migration::MigratorTrait;
 use serde::Serialize;
 use serde_json::Value;
@@ -31,26 +32,61 @@ pub async fn database<M: MigratorTrait>() -> Database {
         max_readers: 8,
         acquire_timeout: Duration::from_mins(1),
     };
-    let url = match std::env::var(POSTGRES_VARIABLE) {
-        Ok(server) => create_postgres_database(&server).await,
-        Err(_) => "sqlite::memory:".to_owned(),
+    let database = match std::env::var(POSTGRES_VARIABLE) {
+        Ok(server) => {
+            let created = PostgresDatabase::create(server).await;
+            let opened = Database::connect(&created.url(), options).await;
+            opened.map(|database| database.guarded_by(Arc::new(created)))
+        }
+        Err(_) => Database::connect("sqlite::memory:", options).await,
     };
-    let database = Database::connect(&url, options).await.expect("the test database can be opened");
+    let database = database.expect("the test database can be opened");
     database.migrate_up::<M>().await.expect("the migrations apply");
     database
 }
 
-async fn create_postgres_database(server: &str) -> String {
-    let name = format!("concord_test_{}", new_id(Clock::system().now()).simple());
-    let admin = Connector::connect(server).await.expect("the test server can be reached");
-    admin
-        .execute_unprepared(&format!("CREATE DATABASE {name}"))
-        .await
-        .expect("the test server lets us create databases");
-    admin.close().await.expect("the connection can be closed");
-    let mut url = url::Url::parse(server).expect("the test server's URL is one");
-    url.set_path(&name);
-    url.into()
+/// A database on a test server, dropped with the value.
+struct PostgresDatabase {
+    server: String,
+    name: String,
+}
+
+impl PostgresDatabase {
+    async fn create(server: String) -> Self {
+        let name = format!("concord_test_{}", new_id(Clock::system().now()).simple());
+        let created = Self { server, name };
+        created
+            .administer(&format!("CREATE DATABASE {}", created.name))
+            .await
+            .expect("the test server can be reached and lets us create databases");
+        created
+    }
+
+    fn url(&self) -> String {
+        let mut url = url::Url::parse(&self.server).expect("the test server's URL is one");
+        url.set_path(&self.name);
+        url.into()
+    }
+
+    async fn administer(&self, statement: &str) -> Result<(), DbErr> {
+        let admin = Connector::connect(&self.server).await?;
+        admin.execute_unprepared(statement).await?;
+        admin.close().await
+    }
+}
+
+impl Drop for PostgresDatabase {
+    fn drop(&mut self) {
+        // A thread of its own, because the one that drops may be inside a runtime.
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+                // A database that stays behind harms nobody.
+                drop(runtime.map(|runtime| runtime.block_on(self.administer(&statement))));
+            });
+        });
+    }
 }
 
 /// A person with these scopes.

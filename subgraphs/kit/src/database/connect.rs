@@ -1,5 +1,6 @@
 //! Opening a database: the engine's options, one place for both engines.
 
+use std::any::Any;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,7 +28,7 @@ pub(super) async fn connect(
     }
     let (url, temporary) = if url == "sqlite::memory:" {
         let (url, file) = temporary_file();
-        (url, Some(Arc::new(file)))
+        (url, Some(Arc::new(file) as Arc<dyn Any + Send + Sync>))
     } else {
         (url.to_owned(), None)
     };

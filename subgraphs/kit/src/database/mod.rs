@@ -12,6 +12,7 @@ mod tests;
 mod transaction;
 mod transient;
 
+use std::any::Any;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -77,8 +78,8 @@ pub struct Database {
     reader: DatabaseConnection,
     writer: DatabaseConnection,
     statements: Arc<AtomicU64>,
-    /// Deletes the file of a `sqlite::memory:` database when the last handle goes.
-    _temporary: Option<Arc<TemporaryFile>>,
+    /// Removes a temporary database when the last handle goes.
+    _temporary: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Database {
@@ -154,6 +155,12 @@ impl Database {
                 (Err(error), transient)
             }
         }
+    }
+
+    /// The database, keeping `guard` until the last handle goes.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn guarded_by(self, guard: Arc<dyn Any + Send + Sync>) -> Self {
+        Self { _temporary: Some(guard), ..self }
     }
 
     pub fn backend(&self) -> DbBackend {

@@ -9,6 +9,8 @@ mod dev_inbox;
 mod enqueue;
 mod message;
 mod recipients;
+#[cfg(test)]
+mod smtp_tests;
 mod suppression;
 #[cfg(test)]
 mod tests;
