@@ -53,8 +53,8 @@ pub type CompositionResult = Result<Composition, Vec<Diagnostic>>;
 /// assert!(composition.supergraph_sdl.contains("me: String @join__field(graph: USERS)"));
 /// ```
 pub fn compose(subgraphs: Vec<SubgraphSource>) -> CompositionResult {
-    let subgraphs = parse(subgraphs)?;
-    let subgraphs = validate_and_upgrade(subgraphs)?;
+    let subgraphs = parse_and_validate(subgraphs)?;
+    let subgraphs = upgrade_and_validate(subgraphs)?;
     let (mut merged, mut hints) = merge::merge(&subgraphs)?;
     post_merge::validate(&mut merged, &subgraphs)?;
     hints.extend(satisfiability::validate(&merged)?);
@@ -69,7 +69,10 @@ pub(crate) struct Input {
     pub(crate) metadata: Metadata,
 }
 
-fn parse(mut sources: Vec<SubgraphSource>) -> Result<Vec<Subgraph<Parsed>>, Vec<Diagnostic>> {
+/// Federation 2 subgraphs must be valid before their meaning can upgrade the others.
+fn parse_and_validate(
+    mut sources: Vec<SubgraphSource>,
+) -> Result<Vec<Subgraph<Parsed>>, Vec<Diagnostic>> {
     sources.sort_by(|a, b| (&a.name, &a.url, &a.sdl).cmp(&(&b.name, &b.url, &b.sdl)));
     let mut errors = Vec::new();
     let mut parsed = Vec::new();
@@ -94,6 +97,11 @@ fn parse(mut sources: Vec<SubgraphSource>) -> Result<Vec<Subgraph<Parsed>>, Vec<
     if sources.is_empty() {
         errors.push(Diagnostic::error("NO_QUERIES", "there are no subgraphs"));
     }
+    for subgraph in parsed.iter().filter(|subgraph| !subgraph.is_federation_1()) {
+        if let Err(found) = subgraph.clone().validate() {
+            errors.extend(found);
+        }
+    }
     if errors.is_empty() { Ok(parsed) } else { Err(errors) }
 }
 
@@ -108,17 +116,8 @@ fn collect<T>(
     }
 }
 
-/// Federation 2 subgraphs must be valid before their meaning can upgrade the others.
-fn validate_and_upgrade(subgraphs: Vec<Subgraph<Parsed>>) -> Result<Vec<Input>, Vec<Diagnostic>> {
+fn upgrade_and_validate(subgraphs: Vec<Subgraph<Parsed>>) -> Result<Vec<Input>, Vec<Diagnostic>> {
     let mut errors = Vec::new();
-    for subgraph in subgraphs.iter().filter(|subgraph| !subgraph.is_federation_1()) {
-        if let Err(found) = subgraph.clone().validate() {
-            errors.extend(found);
-        }
-    }
-    if !errors.is_empty() {
-        return Err(errors);
-    }
     let mut inputs = Vec::new();
     for subgraph in upgrade::upgrade(subgraphs)? {
         let validated =

@@ -55,7 +55,7 @@ pub(crate) fn expand(
         }
     }
     for def in spec::parse(GRAPHQL_DIRECTIVES).directive_definitions.into_values() {
-        schema.directive_definitions.insert(def.name.clone(), unlocated(def));
+        schema.directive_definitions.entry(def.name.clone()).or_insert_with(|| unlocated(def));
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
@@ -132,6 +132,16 @@ fn expand_federation_1(schema: &mut Schema, source: &Source, errors: &mut Vec<Di
     let known = spec::parse(spec::FEDERATION_1_SDL);
     for name in ["key", "requires", "provides"] {
         let Some(def) = schema.directive_definitions.get(name) else { continue };
+        for arg in def.args.values() {
+            let ty = arg.ty.inner_named_type();
+            if schema.kind(ty).is_none() {
+                errors.push(
+                    source
+                        .error("INVALID_GRAPHQL", format!("`@{name}` uses the unknown type `{ty}`"))
+                        .label(source.at(ty)),
+                );
+            }
+        }
         let loose = match def.args.get_index(0) {
             None => true,
             Some((_, arg)) => {
@@ -189,7 +199,7 @@ fn add_directive(
         schema.directive_definitions.insert(def.name.clone(), def);
         return;
     };
-    for problem in incompatibilities(existing, &def) {
+    for problem in incompatibilities(schema, existing, &def) {
         errors.push(
             source
                 .error(
@@ -202,11 +212,14 @@ fn add_directive(
     }
 }
 
-fn incompatibilities(existing: &DirectiveDef, expected: &DirectiveDef) -> Vec<String> {
+fn incompatibilities(
+    schema: &Schema,
+    existing: &DirectiveDef,
+    expected: &DirectiveDef,
+) -> Vec<String> {
     let mut problems = Vec::new();
-    if existing.repeatable != expected.repeatable {
-        let not = if expected.repeatable { "" } else { "not " };
-        problems.push(format!("it must {not}be repeatable"));
+    if existing.repeatable && !expected.repeatable {
+        problems.push("it must not be repeatable".to_owned());
     }
     for location in &existing.locations {
         if !expected.locations.contains(location) {
@@ -219,7 +232,7 @@ fn incompatibilities(existing: &DirectiveDef, expected: &DirectiveDef) -> Vec<St
                 problems.push(format!("the required argument `{}` is missing", arg.name));
             }
             None => {}
-            Some(actual) => problems.extend(argument_problem(actual, arg)),
+            Some(actual) => problems.extend(argument_problem(schema, actual, arg)),
         }
     }
     for arg in existing.args.keys() {
@@ -230,13 +243,17 @@ fn incompatibilities(existing: &DirectiveDef, expected: &DirectiveDef) -> Vec<St
     problems
 }
 
-fn argument_problem(actual: &InputValue, expected: &InputValue) -> Option<String> {
+fn argument_problem(
+    schema: &Schema,
+    actual: &InputValue,
+    expected: &InputValue,
+) -> Option<String> {
     let loosened = if actual.ty.is_non_null() && !expected.ty.is_non_null() {
         actual.ty.clone().nullable()
     } else {
         actual.ty.clone()
     };
-    if !may_stand_for(&loosened, &expected.ty) {
+    if !may_stand_for(schema, &loosened, &expected.ty) {
         return Some(format!(
             "the argument `{}` has type `{}` instead of `{}`",
             actual.name, actual.ty, expected.ty
@@ -255,14 +272,22 @@ fn argument_problem(actual: &InputValue, expected: &InputValue) -> Option<String
     None
 }
 
-/// A built-in scalar may stand where the spec has a scalar of its own.
-fn may_stand_for(actual: &Type, expected: &Type) -> bool {
+/// Anything but another custom scalar may stand where the spec has a scalar of its own.
+fn may_stand_for(schema: &Schema, actual: &Type, expected: &Type) -> bool {
+    let is_custom_scalar =
+        |name: &str| schema.types.get(name).is_some_and(|def| def.kind == Kind::Scalar);
     match (actual, expected) {
-        (Type::Named(a), Type::Named(e)) | (Type::NonNullNamed(a), Type::NonNullNamed(e)) => {
-            a == e || (is_built_in_scalar(a) && !is_built_in_scalar(e))
+        (Type::Named(a), Type::Named(e)) | (Type::NonNullNamed(a), Type::NonNullNamed(e))
+            if a == e =>
+        {
+            true
+        }
+        (_, Type::Named(e) | Type::NonNullNamed(e)) if !is_built_in_scalar(e) => {
+            actual.is_non_null() == expected.is_non_null()
+                && !(actual.is_named() && is_custom_scalar(actual.inner_named_type()))
         }
         (Type::List(a), Type::List(e)) | (Type::NonNullList(a), Type::NonNullList(e)) => {
-            may_stand_for(a, e)
+            may_stand_for(schema, a, e)
         }
         _ => false,
     }

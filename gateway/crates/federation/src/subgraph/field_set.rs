@@ -12,7 +12,7 @@ pub(crate) struct FieldSet(pub(crate) Vec<Selection>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Selection {
     Field(SelectedField),
-    Inline { on: Option<Name>, sub: Vec<Selection>, directives: bool },
+    Inline { on: Option<Name>, sub: Vec<Selection>, directives: Vec<Name> },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(crate) struct SelectedField {
     pub(crate) alias: Option<Name>,
     pub(crate) name: Name,
     pub(crate) args: Vec<(Name, Node<Value>)>,
-    pub(crate) directives: bool,
+    pub(crate) directives: Vec<Name>,
     pub(crate) sub: Vec<Selection>,
 }
 
@@ -67,13 +67,13 @@ fn convert(selections: &[ast::Selection]) -> Result<Vec<Selection>, String> {
                     .iter()
                     .map(|argument| (unlocated(&argument.name), argument.value.clone()))
                     .collect(),
-                directives: !field.directives.is_empty(),
+                directives: field.directives.iter().map(|d| unlocated(&d.name)).collect(),
                 sub: convert(&field.selection_set)?,
             })),
             ast::Selection::InlineFragment(inline) => Ok(Selection::Inline {
                 on: inline.type_condition.as_ref().map(unlocated),
                 sub: convert(&inline.selection_set)?,
-                directives: !inline.directives.is_empty(),
+                directives: inline.directives.iter().map(|d| unlocated(&d.name)).collect(),
             }),
             ast::Selection::FragmentSpread(spread) => {
                 Err(format!("unknown fragment `{}`", spread.fragment_name))
@@ -190,12 +190,20 @@ pub(crate) fn visit<'a>(
     }
 }
 
-/// Whether any selection bears a directive.
-pub(crate) fn has_directives(selections: &[Selection]) -> bool {
-    selections.iter().any(|selection| match selection {
-        Selection::Field(field) => field.directives || has_directives(&field.sub),
-        Selection::Inline { on: _, sub, directives } => *directives || has_directives(sub),
-    })
+/// The directives that selections bear.
+pub(crate) fn directives_in(selections: &[Selection]) -> Vec<&Name> {
+    let (mut found, mut open) = (Vec::new(), vec![selections]);
+    while let Some(selections) = open.pop() {
+        for selection in selections {
+            let (directives, sub) = match selection {
+                Selection::Field(field) => (&field.directives, &field.sub),
+                Selection::Inline { on: _, sub, directives } => (directives, sub),
+            };
+            found.extend(directives);
+            open.push(sub);
+        }
+    }
+    found
 }
 
 /// Whether any selection has an alias.

@@ -204,6 +204,20 @@ pub(crate) fn read(schema: &Schema, source: &Source) -> Result<Links, Vec<Diagno
             }
         }
     }
+    if links.get(LINK).is_some() && !errors.is_empty() {
+        // Where the link spec is linked itself, a failed link leaves its directives unknown.
+        let unknown = unknown_directives(schema, &link_name);
+        if !unknown.is_empty() {
+            errors = unknown
+                .into_iter()
+                .map(|name| {
+                    source
+                        .error("INVALID_GRAPHQL", format!("unknown directive `@{name}`"))
+                        .label(source.at(&name))
+                })
+                .collect();
+        }
+    }
     if let Some(link) = links.get(LINK)
         && link.url.version != Version::new(1, 0)
     {
@@ -217,6 +231,23 @@ pub(crate) fn read(schema: &Schema, source: &Source) -> Result<Links, Vec<Diagno
         );
     }
     if errors.is_empty() { Ok(links) } else { Err(errors) }
+}
+
+/// Directives that neither the document nor federation 1 nor GraphQL defines.
+fn unknown_directives(schema: &Schema, link_name: &Name) -> Vec<Name> {
+    let federation_1 = spec::parse(spec::FEDERATION_1_SDL);
+    let mut unknown = Vec::new();
+    super::model::each_applied(schema, &mut |applied| {
+        let name = &applied.name;
+        let known = schema.directive_definitions.contains_key(name)
+            || federation_1.directive_definitions.contains_key(name)
+            || super::expand::is_graphql_directive(name)
+            || name == link_name;
+        if !known {
+            unknown.push(name.clone());
+        }
+    });
+    unknown
 }
 
 /// The name of `@link` here: its own link may rename it. `None` when nothing is linked.

@@ -204,11 +204,7 @@ fn rename_type(schema: &mut Schema, from: &Name, to: &Name) {
         }
         def.members = def.members.iter().map(rename).collect();
         if name == *from {
-            // Diagnostics still point to the place where the type is written.
-            def.name = match from.location() {
-                Some(location) => to.clone().with_location(location),
-                None => to.clone(),
-            };
+            def.name = to.clone();
         }
         schema.types.insert(rename(&name), def);
     }

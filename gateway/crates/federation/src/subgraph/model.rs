@@ -287,3 +287,20 @@ impl Schema {
 
 pub(crate) const ROOTS: [OperationType; 3] =
     [OperationType::Query, OperationType::Mutation, OperationType::Subscription];
+
+/// Calls `f` with every application in the schema.
+pub(crate) fn each_applied<'a>(schema: &'a Schema, f: &mut impl FnMut(&'a Applied)) {
+    schema.directives.iter().for_each(&mut *f);
+    for def in schema.types.values() {
+        def.directives.iter().for_each(&mut *f);
+        for field in def.fields.values() {
+            field.directives.iter().for_each(&mut *f);
+            field.args.values().flat_map(|arg| &arg.directives).for_each(&mut *f);
+        }
+        def.input_fields.values().flat_map(|field| &field.directives).for_each(&mut *f);
+        def.values.values().flat_map(|value| &value.directives).for_each(&mut *f);
+    }
+    for def in schema.directive_definitions.values() {
+        def.args.values().flat_map(|arg| &arg.directives).for_each(&mut *f);
+    }
+}

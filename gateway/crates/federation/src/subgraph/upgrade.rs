@@ -11,7 +11,7 @@ use indexmap::IndexSet;
 use super::field_set::{FieldSet, Selection};
 use super::link::{Link, SpecUrl, Version};
 use super::metadata::{self, Metadata};
-use super::model::{Applied, Kind, TypeDef};
+use super::model::{Applied, Kind, TypeDef, has};
 use super::{Parsed, Subgraph, directive_names, link, spec};
 use crate::diagnostic::Diagnostic;
 
@@ -97,9 +97,7 @@ impl Upgrader<'_> {
                 continue;
             }
             let has_base = self.others().any(|other| {
-                other.subgraph.schema.types.get(&def.name).is_some_and(|base| {
-                    base.defined && !other.subgraph.has(&base.directives, "extends")
-                })
+                other.subgraph.schema.types.get(&def.name).is_some_and(|base| base.defined)
             });
             if !has_base {
                 errors.push(self.subgraph.error(
@@ -325,7 +323,7 @@ impl Upgrader<'_> {
                     (!sub.is_empty()).then(|| Selection::Inline {
                         on: on.clone(),
                         sub,
-                        directives: *directives,
+                        directives: directives.clone(),
                     })
                 }
             })
@@ -412,7 +410,7 @@ impl Upgrader<'_> {
     }
 
     fn add_shareable(&mut self) {
-        let own = &self.all[self.index].metadata;
+        let own = metadata::collect(&self.subgraph);
         let mut types = Vec::new();
         let mut fields = Vec::new();
         for def in self.subgraph.schema.types.values().filter(|def| def.kind == Kind::Object) {
@@ -443,13 +441,17 @@ impl Upgrader<'_> {
         }
         let shareable = || Applied::new("shareable");
         for name in types {
-            if let Some(def) = self.subgraph.schema.types.get_mut(&name) {
+            if let Some(def) = self.subgraph.schema.types.get_mut(&name)
+                && !has(&def.directives, "shareable")
+            {
                 def.directives.push(shareable());
             }
         }
         for (name, field) in fields {
             let def = self.subgraph.schema.types.get_mut(&name);
-            if let Some(field) = def.and_then(|def| def.fields.get_mut(&field)) {
+            if let Some(field) = def.and_then(|def| def.fields.get_mut(&field))
+                && !has(&field.directives, "shareable")
+            {
                 field.directives.push(shareable());
             }
         }

@@ -9,7 +9,7 @@ use crate::subgraph::expand::GRAPHQL_DIRECTIVES;
 use crate::subgraph::link::{
     CORE, FEDERATION, INACCESSIBLE, Import, LINK, Link, SpecUrl, TAG, Version, imports_value,
 };
-use crate::subgraph::model::{Applied, DirectiveDef, Schema};
+use crate::subgraph::model::{Applied, DirectiveDef, Schema, each_applied};
 use crate::subgraph::spec::{self, AUTHENTICATED, CONTEXT, COST, POLICY, REQUIRES_SCOPES};
 
 /// A directive whose applications are copied from subgraphs to the supergraph.
@@ -53,33 +53,8 @@ const KNOWN: [Known; 8] = [
     known("listSize", COST, "cost", 1, false),
 ];
 
-/// The supergraph's name of one of federation's composed directives.
-pub(crate) fn name_of_federation_directive(schema: &Schema, directive: &str) -> Option<String> {
-    let known = KNOWN.iter().find(|known| known.directive == directive)?;
-    let source = crate::subgraph::source::Source::new("", "");
-    let links = crate::subgraph::link::read(schema, &source).ok()?;
-    Some(links.get(known.identity)?.directive_name(directive))
-}
-
 pub(super) fn is_default_composed(directive: &str) -> bool {
     KNOWN.iter().any(|known| known.directive == directive)
-}
-
-/// Calls `f` with every application in the schema.
-pub(super) fn each_applied<'a>(schema: &'a Schema, f: &mut impl FnMut(&'a Applied)) {
-    schema.directives.iter().for_each(&mut *f);
-    for def in schema.types.values() {
-        def.directives.iter().for_each(&mut *f);
-        for field in def.fields.values() {
-            field.directives.iter().for_each(&mut *f);
-            field.args.values().flat_map(|arg| &arg.directives).for_each(&mut *f);
-        }
-        def.input_fields.values().flat_map(|field| &field.directives).for_each(&mut *f);
-        def.values.values().flat_map(|value| &value.directives).for_each(&mut *f);
-    }
-    for def in schema.directive_definitions.values() {
-        def.args.values().flat_map(|arg| &arg.directives).for_each(&mut *f);
-    }
 }
 
 pub(super) fn is_used(schema: &Schema, directive: &str) -> bool {

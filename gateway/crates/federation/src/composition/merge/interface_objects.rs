@@ -3,6 +3,7 @@
 use apollo_compiler::Name;
 use indexmap::IndexSet;
 
+use super::overrides::Overrides;
 use super::{Merger, Sources, present};
 use crate::subgraph::model::{Applied, Field, Kind, TypeDef};
 
@@ -48,7 +49,11 @@ impl<'a> Merger<'a> {
             if !keys.any(|key| key.bool_arg("resolvable").unwrap_or(true)) {
                 continue;
             }
-            let own: IndexSet<Name> = subgraph.schema.implementations(name).cloned().collect();
+            // An @interfaceObject that implements it stands for its own implementations.
+            let mut own: IndexSet<Name> = subgraph.schema.implementations(name).cloned().collect();
+            for below in own.clone() {
+                own.extend(self.schema.implementations(&below).cloned());
+            }
             let missing: Vec<String> =
                 all.difference(&own).map(|missing| format!("`{missing}`")).collect();
             if !missing.is_empty() {
@@ -108,11 +113,14 @@ impl<'a> Merger<'a> {
                 .collect();
             let objects: Vec<Name> = self.schema.implementations(&interface).cloned().collect();
             for object in objects {
-                let Some(def) = self.schema.types.get_mut(&object) else { continue };
                 for field in &fields {
-                    if def.fields.contains_key(&field.name) {
+                    if self.schema.field(&object, &field.name).is_some() {
                         continue;
                     }
+                    // Several @interfaceObjects may stand for the object and have the field.
+                    let sources = vec![None; self.inputs.len()];
+                    self.check_sharing(&object, &field.name, &sources, &Overrides::none(sources.len()));
+                    let Some(def) = self.schema.types.get_mut(&object) else { continue };
                     let mut copy = field.clone();
                     copy.directives.retain(|applied| {
                         applied.name != "join__field" && applied.name != "join__directive"

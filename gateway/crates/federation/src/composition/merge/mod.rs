@@ -25,17 +25,22 @@ mod types;
 mod unions;
 
 use apollo_compiler::Name;
+use indexmap::IndexMap;
 
 use super::{Input, hints};
 use crate::diagnostic::{Diagnostic, Label};
 use crate::subgraph::model::{Field, Schema, TypeDef};
 use directives::Composed;
 
+pub(crate) use scopes::Requirement;
+
 
 /// The merged schema, with all that is needed to look at it by subgraph.
 #[derive(Debug)]
 pub(crate) struct Merged {
     pub(crate) schema: Schema,
+    /// The supergraph's names of the directives that federation gives a meaning.
+    pub(crate) composed: IndexMap<&'static str, Name>,
     /// The join spec's enum value of each subgraph.
     pub(crate) graphs: Vec<Name>,
     /// The name of each subgraph.
@@ -137,7 +142,12 @@ impl<'a> Merger<'a> {
         }
         self.add_spec_definitions();
         let names = self.inputs.iter().map(|input| input.subgraph.name.clone()).collect();
-        let merged = Merged { schema: self.schema, graphs: self.graphs, names };
+        let composed = self
+            .composed
+            .iter()
+            .filter_map(|composed| Some((composed.known?, composed.name.clone())))
+            .collect();
+        let merged = Merged { schema: self.schema, composed, graphs: self.graphs, names };
         Ok((merged, self.hints))
     }
 }

@@ -15,6 +15,12 @@ pub(super) struct Overrides {
     pub(super) labels: Vec<Option<String>>,
 }
 
+impl Overrides {
+    pub(super) fn none(count: usize) -> Self {
+        Self { used: vec![false; count], unused: vec![false; count], labels: vec![None; count] }
+    }
+}
+
 impl<'a> Merger<'a> {
     fn override_of(&self, index: usize, field: &'a Field) -> Option<&'a Applied> {
         let name = self.inputs[index].subgraph.directive("override");
@@ -29,11 +35,7 @@ impl<'a> Merger<'a> {
         sources: &Sources<'a, Field>,
     ) -> Overrides {
         let count = self.inputs.len();
-        let mut overrides = Overrides {
-            used: vec![false; count],
-            unused: vec![false; count],
-            labels: vec![None; count],
-        };
+        let mut overrides = Overrides::none(count);
         let overriding: Vec<(usize, &'a Field, &'a Applied)> = present(sources)
             .filter_map(|(index, field)| Some((index, field, self.override_of(index, field)?)))
             .collect();

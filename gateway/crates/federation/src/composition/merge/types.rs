@@ -38,6 +38,9 @@ impl<'a> Merger<'a> {
                     .collect();
                 let message = format!("`{name}` is not one kind of type: {}", listed.join(", "));
                 self.error("TYPE_KIND_MISMATCH", message, places());
+                let same_kind: Vec<(usize, &TypeDef)> =
+                    present(&sources).filter(|(_, def)| def.kind == kind).collect();
+                self.check_has_base(name, &same_kind);
                 continue;
             }
             let interface_objects = found
@@ -56,7 +59,8 @@ impl<'a> Merger<'a> {
             self.schema.types.insert(name, def);
         }
         for name in self.merged_names(|_| true) {
-            self.check_has_base(&name);
+            let sources = self.type_sources(&name);
+            self.check_has_base(&name, &present(&sources).collect::<Vec<_>>());
             self.merge_type_itself(&name);
         }
     }
@@ -75,13 +79,12 @@ impl<'a> Merger<'a> {
         self.inputs.iter().any(|input| input.subgraph.schema.is_root(name))
     }
 
-    fn check_has_base(&mut self, name: &Name) {
-        let sources = self.type_sources(name);
-        if self.is_root(name) || present(&sources).any(|(_, def)| def.defined) {
+    fn check_has_base(&mut self, name: &Name, sources: &[(usize, &TypeDef)]) {
+        if self.is_root(name) || sources.iter().any(|(_, def)| def.defined) {
             return;
         }
         let message = format!("`{name}` is extended but no subgraph defines it");
-        let places = present(&sources).map(|(index, def)| (index, &def.name));
+        let places = sources.iter().map(|(index, def)| (*index, &def.name));
         self.error("EXTENSION_WITH_NO_BASE", message, places);
     }
 

@@ -116,7 +116,7 @@ impl Ctx<'_> {
         arg: &InputValue,
     ) -> Result<(), String> {
         let selections = FieldSet::parse(selection)?.0;
-        if field_set::has_directives(&selections) {
+        if !field_set::directives_in(&selections).is_empty() {
             return Err("no directives may be applied".to_owned());
         }
         if field_set::has_aliases(&selections) {

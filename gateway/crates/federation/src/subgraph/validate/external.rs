@@ -23,7 +23,9 @@ pub(super) fn check(
                 }
                 continue;
             }
+            // With @provides it is refused for that.
             if metadata.is_external(&def.name, &field.name)
+                && !subgraph.has(&field.directives, "provides")
                 && !metadata.is_used(&def.name, &field.name)
             {
                 errors.push(

@@ -37,7 +37,6 @@ pub(super) fn check(
                         &requires.name,
                         format!("`{coordinate}` is a field of an interface: no @requires there"),
                     );
-                    continue;
                 }
                 ctx.check(&Rule::REQUIRES, requires, &def.name, &coordinate);
             }
@@ -48,7 +47,6 @@ pub(super) fn check(
                         &provides.name,
                         format!("`{coordinate}` is a field of an interface: no @provides there"),
                     );
-                    continue;
                 }
                 if metadata.is_external(&def.name, &field.name) {
                     ctx.error(
@@ -130,10 +128,16 @@ impl Ctx<'_> {
             Ok(fields) => fields,
             Err(why) => return self.error(&invalid, &applied.name, format!("{what}: {why}")),
         };
-        if field_set::has_directives(&fields.0) {
+        let directives = field_set::directives_in(&fields.0);
+        let definitions = &self.subgraph.schema.directive_definitions;
+        if let Some(unknown) = directives.iter().find(|name| !definitions.contains_key(**name)) {
+            let message = format!("{what}: unknown directive `@{unknown}`");
+            return self.error(&invalid, &applied.name, message);
+        }
+        if !directives.is_empty() {
             let code = format!("{prefix}_DIRECTIVE_IN_FIELDS_ARG");
             let message = format!("{what}: no directives may be applied in a field set");
-            return self.error(&code, &applied.name, message);
+            self.error(&code, &applied.name, message);
         }
         if field_set::has_aliases(&fields.0) {
             let message = format!("{what}: no aliases may be used in a field set");
@@ -145,11 +149,13 @@ impl Ctx<'_> {
             let message = format!("{what}: fields with arguments cannot be selected");
             return self.error(&code, &applied.name, message);
         }
+        if !rule.abstract_fields
+            && !self.check_no_abstract_fields(&fields.0, parent, &what, &applied.name)
+        {
+            return;
+        }
         if let Err(why) = field_set::check(&self.subgraph.schema, parent, &fields.0) {
             return self.error(&invalid, &applied.name, format!("{what}: {why}"));
-        }
-        if !rule.abstract_fields {
-            self.check_no_abstract_fields(&fields.0, parent, &what, &applied.name);
         }
         if rule.leaves_must_be_external {
             let code = format!("{prefix}_FIELDS_MISSING_EXTERNAL");
@@ -171,7 +177,7 @@ impl Ctx<'_> {
         parent: &Name,
         what: &str,
         at: &Name,
-    ) {
+    ) -> bool {
         let subgraph = self.subgraph;
         let mut found = Vec::new();
         field_set::visit(&subgraph.schema, parent, selections, &mut |visit| {
@@ -183,9 +189,11 @@ impl Ctx<'_> {
                 ));
             }
         });
+        let fine = found.is_empty();
         for message in found {
             self.error("KEY_FIELDS_SELECT_INVALID_TYPE", at, message);
         }
+        fine
     }
 
     /// Leaves must be external themselves, or be below an external field.
