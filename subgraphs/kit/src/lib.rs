@@ -5,11 +5,11 @@
 //! # Layout
 //! - [`cli`], [`config`], [`settings`]: from a command line to settings.
 //! - [`service`]: from settings and a GraphQL schema to a served endpoint.
-//! - [`passport`], [`credential`], [`caller`]: who is calling.
-//! - [`graphql`], [`connection`]: pieces of schema that all services share.
+//! - [`passport`], [`credential`], [`mod@caller`]: who is calling.
+//! - [`graphql`], [`mod@connection`]: pieces of schema that all services share.
 //! - [`database`], [`events`], [`idempotency`], [`mail`]: what is stored, all in the service's own
 //!   transactions.
-//! - [`clock`], [`id`]: values.
+//! - [`mod@clock`], [`id`]: values.
 //!
 //! The kit knows no service: no table, type or rule here is about users, payments or reviews.
 

@@ -4,7 +4,7 @@
 //! another, so a storm of forged tokens does not become a storm of requests.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use jsonwebtoken::DecodingKey;
@@ -36,7 +36,7 @@ pub struct Keys {
     url: Option<String>,
     client: reqwest::Client,
     clock: Clock,
-    known: std::sync::RwLock<Fetched>,
+    known: RwLock<Fetched>,
     fetching: Mutex<()>,
 }
 
@@ -82,7 +82,7 @@ impl Keys {
             url: settings.keys.is_empty().then(|| settings.jwks_url.clone()),
             client,
             clock,
-            known: std::sync::RwLock::new(Fetched { keys, ..Fetched::default() }),
+            known: RwLock::new(Fetched { keys, ..Fetched::default() }),
             fetching: Mutex::new(()),
         }
     }
@@ -143,7 +143,7 @@ impl Keys {
             answer.json::<Jwks>().await
         };
         let outcome = fetched.await;
-        let mut known = self.known.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         match outcome {
             Ok(jwks) => {
                 *known = Fetched {
@@ -164,8 +164,8 @@ impl Keys {
         }
     }
 
-    fn current(&self) -> Fetched {
-        self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    fn current(&self) -> RwLockReadGuard<'_, Fetched> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

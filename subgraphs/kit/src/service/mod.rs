@@ -127,7 +127,7 @@ impl Service {
     }
 
     /// Routes beside GraphQL. They are open to everybody unless they check
-    /// [`Credentials`](crate::credential::Credentials) themselves.
+    /// [`Credentials`] themselves.
     #[must_use]
     pub fn routes(mut self, routes: Router) -> Self {
         self.routes = self.routes.merge(routes);

@@ -40,7 +40,12 @@ pub(super) async fn observe(
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
-    let span = tracing::info_span!("request", service = observer.service, request_id = %id);
+    let span = tracing::info_span!(
+        "request",
+        service = observer.service,
+        request_id = %id,
+        trace_id = trace_id(request.headers())
+    );
     request.extensions_mut().insert(RequestId(id.clone()));
     let handled = async {
         let started = Instant::now();
@@ -86,6 +91,13 @@ fn failure(status: StatusCode, code: &str, message: &str) -> Response {
         "errors": [{ "code": code, "message": message, "path": [], "extensions": { "code": code } }]
     });
     (status, axum::Json(body)).into_response()
+}
+
+/// The trace that the request belongs to: the second part of W3C's `traceparent`.
+fn trace_id(headers: &HeaderMap) -> Option<&str> {
+    let mut parts = headers.get("traceparent")?.to_str().ok()?.split('-');
+    let id = parts.nth(1)?;
+    (id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit())).then_some(id)
 }
 
 /// The caller's id when it is harmless in a log, else a new one.

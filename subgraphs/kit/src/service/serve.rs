@@ -3,15 +3,19 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::serve::ListenerExt;
+use sea_orm::DbErr;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::endpoint::Endpoint;
 use super::{Service, router};
+use crate::clock::Clock;
 use crate::database::{Database, DatabaseError};
+use crate::idempotency;
 use crate::mail::Worker;
 use crate::passport::Verifier;
 use crate::settings::SettingsError;
@@ -139,6 +143,27 @@ impl Service {
                 }
             }));
         }
+        let housekeeping =
+            housekeeping(self.database.clone(), self.clock.clone(), shutdown.clone());
+        tasks.spawn(self.metrics.scope(housekeeping));
         Ok(tasks)
+    }
+}
+
+const HOUSEKEEPING: Duration = Duration::from_mins(10);
+
+/// Clears away what has expired.
+async fn housekeeping(database: Database, clock: Clock, shutdown: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(HOUSEKEEPING) => {}
+        }
+        let now = clock.now();
+        let swept: Result<u64, DbErr> =
+            database.write(|tx| Box::pin(idempotency::sweep(tx, now))).await;
+        if let Err(error) = swept {
+            tracing::warn!(error = %error, "expired idempotency keys not cleared away");
+        }
     }
 }

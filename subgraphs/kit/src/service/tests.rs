@@ -376,3 +376,75 @@ async fn a_request_in_flight_is_finished_when_the_service_stops() {
     assert_eq!(answer.json::<Value>().await.unwrap()["data"]["hello"], "world");
     running.handle.await.unwrap().unwrap();
 }
+
+/// Collects log lines.
+#[derive(Clone, Default)]
+struct Lines(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn logs_hold_no_tokens_bodies_or_links() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(tracing::Level::DEBUG)
+        .with_writer(move || writer.clone())
+        .finish();
+    // For the whole process: tracing decides once for all threads which events are of interest.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+
+    let fixture = fixture::serve("kit", |settings| {
+        settings.mail.poll.0 = std::time::Duration::from_millis(5);
+    })
+    .await;
+    let passport = fixture.passports.mint("kit", &Caller::Anonymous);
+    let query = json!({ "query": "{ hello(secret: \"in-the-query\") }", "variables": { "a": "in-a-variable" } });
+    answer(fixture.post(&passport).json(&query)).await;
+    answer(fixture.post(&format!("{passport}x")).json(&hello())).await;
+    let credential = development_credential("reviews");
+    let url = fixture.url("/internal/events?after=0&token=in-the-url");
+    answer(fixture.client.get(url).bearer_auth(credential.expose())).await;
+    let mail = NewMail {
+        template: "hello",
+        to: "ann@example.org",
+        locale: "en",
+        entity: new_id(NOW),
+        entity_version: 1,
+        data: json!({ "link": "http://localhost/?token=in-a-mail" }),
+        user: None,
+    };
+    let mail = &mail;
+    let queued: Result<_, sea_orm::DbErr> = fixture
+        .running
+        .database
+        .write(|tx| Box::pin(async move { mail::enqueue(tx, NOW, mail.clone()).await }))
+        .await;
+    queued.unwrap();
+    loop {
+        let (_, mails) = answer(fixture.client.get(fixture.url("/dev/inbox.json"))).await;
+        if mails.as_array().is_some_and(|mails| !mails.is_empty()) {
+            break;
+        }
+    }
+    fixture.stop().await;
+
+    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("passport refused") && log.contains("path=\"/graphql\""), "{log}");
+    let signature = passport.rsplit('.').next().unwrap();
+    for secret in
+        [signature, "in-the-query", "in-a-variable", "in-the-url", "in-a-mail", credential.expose()]
+    {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
+}
