@@ -1,4 +1,4 @@
-//! One `_entities` request: its body, its answer, and which entity and error belongs to whom.
+//! One request for entities: its body, its answer, and which entity and error belongs to whom.
 //!
 //! A batch carries the representations of all `_entities` fields (aliases) of one document. Its
 //! answer is taken apart by position only, so a list that is not exactly as long as what was
@@ -17,7 +17,11 @@ use crate::transport::{SubgraphRequest, SubgraphTransport};
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(crate) document: Option<Arc<Document>>,
+    /// The object under `data`, which holds root fields if the document asks for any.
+    pub(crate) data: Option<u32>,
     pub(crate) entities: Vec<Entity>,
+    /// Errors of root fields.
+    pub(crate) root_errors: Vec<SubgraphError>,
     /// What concerns the batch or one of its lists as a whole.
     pub(crate) problems: Vec<Problem>,
 }
@@ -79,7 +83,15 @@ impl Batch {
     pub(crate) fn failed(entities: usize, error: FetchError) -> Self {
         let problems = vec![Problem { list: None, cause: Cause::Failed(error) }];
         let entities = (0..entities).map(|_| Entity::missing()).collect();
-        Self { document: None, entities, problems }
+        Self { document: None, data: None, entities, root_errors: Vec::new(), problems }
+    }
+}
+
+impl Batch {
+    pub(crate) fn has_errors(&self) -> bool {
+        let Self { document: _, data: _, entities, root_errors, problems } = self;
+        let failed = |entity: &Entity| !entity.errors.is_empty() || entity.failure.is_some();
+        !root_errors.is_empty() || !problems.is_empty() || entities.iter().any(failed)
     }
 }
 
@@ -115,7 +127,7 @@ fn body(program: &FetchProgram, variables: &[u8], asks: &[Ask]) -> Bytes {
 fn split(program: &FetchProgram, asks: &[Ask], answer: Answer) -> Batch {
     let Answer { document, data, errors } = answer;
     let mut entities: Vec<Entity> = asks.iter().map(|_| Entity::missing()).collect();
-    let mut problems = Vec::new();
+    let (mut problems, mut root_errors) = (Vec::new(), Vec::new());
     // By list: where its entities stand in the batch.
     let positions: Vec<Vec<usize>> = (0..program.entities.len())
         .map(|list| (0..asks.len()).filter(|&at| asks[at].list == list).collect())
@@ -134,11 +146,12 @@ fn split(program: &FetchProgram, asks: &[Ask], answer: Answer) -> Batch {
                 entities[at].errors.push(SubgraphError { path, ..error });
             }
             Location::List(list) => unplaced.push((Some(list), error)),
+            Location::Root => root_errors.push(error),
             Location::Nowhere => unplaced.push((None, error)),
         }
     }
     attribute(asks, &mut entities, &mut problems, unplaced);
-    Batch { document: Some(Arc::new(document)), entities, problems }
+    Batch { document: Some(Arc::new(document)), data, entities, root_errors, problems }
 }
 
 /// Hands the entities of one list to those who asked.
@@ -180,13 +193,16 @@ fn place(
 enum Location {
     Entity { at: usize, depth: usize },
     List(usize),
+    Root,
     Nowhere,
 }
 
 fn locate(program: &FetchProgram, positions: &[Vec<usize>], path: &[PathStep]) -> Location {
     let Some(PathStep::Key(key)) = path.first() else { return Location::Nowhere };
     let Some(list) = program.entities.iter().position(|entities| entities.key_text == *key) else {
-        return Location::Nowhere;
+        let name = program.names.find(key.as_bytes());
+        let is_root = name.is_some_and(|name| program.roots.contains(&name));
+        return if is_root { Location::Root } else { Location::Nowhere };
     };
     match path.get(1) {
         Some(PathStep::Index(index)) => match positions[list].get(*index) {

@@ -53,8 +53,9 @@ pub(crate) struct FetchProgram {
     /// `{"query":"…","operationName":"…","variables":{`
     pub(crate) head: Vec<u8>,
     pub(crate) variables: Vec<String>,
-    /// Data keys of the root fields it asks for.
+    /// Data keys of the root fields it asks for, and where they are merged.
     pub(crate) roots: Vec<Name>,
+    pub(crate) at: Vec<Step>,
     pub(crate) entities: Vec<EntityProgram>,
     pub(crate) names: Arc<Names>,
 }
@@ -192,17 +193,30 @@ struct Compiler {
 
 impl Compiler {
     fn fetch(&mut self, fetch: &Fetch) -> FetchProgram {
+        let Fetch {
+            subgraph,
+            after,
+            when,
+            kind,
+            operation_name,
+            document,
+            variables,
+            entities,
+            roots,
+            at,
+        } = fetch;
         FetchProgram {
-            subgraph: fetch.subgraph.as_str().into(),
-            kind: fetch.kind,
-            operation_name: fetch.operation_name.as_str().into(),
-            waits_for: fetch.after.len(),
+            subgraph: subgraph.as_str().into(),
+            kind: *kind,
+            operation_name: operation_name.as_str().into(),
+            waits_for: after.len(),
             dependents: Vec::new(),
-            when: self.inclusion(&fetch.when),
-            head: request_head(&fetch.document, &fetch.operation_name),
-            variables: fetch.variables.clone(),
-            roots: Vec::new(),
-            entities: fetch.entities.iter().map(|entity| self.entity(entity)).collect(),
+            when: self.inclusion(when),
+            head: request_head(document, operation_name),
+            variables: variables.clone(),
+            roots: roots.iter().map(|root| self.names.intern(root)).collect(),
+            at: self.path(at),
+            entities: entities.iter().map(|entity| self.entity(entity)).collect(),
             names: Arc::default(),
         }
     }

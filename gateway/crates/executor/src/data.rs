@@ -89,6 +89,14 @@ impl Data {
         }
     }
 
+    /// Merges only these fields.
+    pub(crate) fn merge_only(&mut self, target: u32, document: u32, object: u32, names: &[Name]) {
+        let source = Arc::clone(&self.documents[document as usize]);
+        for &(name, node) in source.fields(object).iter().filter(|(name, _)| names.contains(name)) {
+            self.merge_field(target, name, value_of(document, node));
+        }
+    }
+
     fn merge_field(&mut self, target: u32, name: Name, new: Value) {
         let fields = &self.objects[target as usize].members;
         match fields.iter().position(|(key, _)| *key == name) {

@@ -57,6 +57,11 @@ impl Document {
         self.fields(object).iter().find(|(key, _)| *key == name).map(|(_, node)| *node)
     }
 
+    /// Whether an object has nothing, or null, under a key.
+    pub(crate) fn is_missing(&self, object: u32, name: Name) -> bool {
+        matches!(self.field(object, name), None | Some(Node::Null))
+    }
+
     pub(crate) fn items(&self, list: u32) -> &[Node] {
         let Branch { start, end, text: _ } = self.lists[list as usize];
         &self.items[start as usize..end as usize]

@@ -1,4 +1,4 @@
-//! Finding the entities that a fetch is about, and writing their representations.
+//! Finding the objects that a fetch is about, and writing the representations of entities.
 //!
 //! An entity that cannot be found by its subgraph is never asked for: no `__typename`, a type
 //! without template, a key without value, or a required field whose value nobody knows because
@@ -24,42 +24,76 @@ pub(crate) struct Entities {
 /// An owned object of the data that an entity is to be merged into.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target {
-    pub(crate) object: u32,
-    pub(crate) trail: Option<usize>,
+    pub(crate) place: Place,
     /// Index of the flatten path on which it was found.
     pub(crate) path: usize,
     /// Index into the representations.
     pub(crate) representation: usize,
 }
 
-/// Walks all flatten paths. Objects on the way become owned.
+/// An owned object of the data, and the way to it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) object: u32,
+    pub(crate) trail: Option<usize>,
+}
+
+/// Where the root fields of a fetch are to be merged; usually the root itself.
+#[derive(Debug, Default)]
+pub(crate) struct Roots {
+    pub(crate) places: Vec<Place>,
+    pub(crate) trails: Trails,
+}
+
+/// Finds where root fields are to be merged.
+pub(crate) fn roots(plan: &CompiledPlan, data: &mut Data, path: &[Step]) -> Roots {
+    let mut roots = Roots::default();
+    let walk =
+        Walk { plan, trails: &mut roots.trails, found: &mut |_, place| roots.places.push(place) };
+    walk.start(data, path);
+    roots
+}
+
+/// Walks all flatten paths and writes the representations of what stands there.
 pub(crate) fn collect(plan: &CompiledPlan, data: &mut Data, program: &EntityProgram) -> Entities {
-    let mut search =
-        Search { plan, program, entities: Entities::default(), known: HashMap::new(), path: 0 };
+    let Entities { mut representations, mut targets, mut trails } = Entities::default();
+    let mut known: HashMap<Bytes, usize> = HashMap::new();
     for (path, steps) in program.paths.iter().enumerate() {
-        search.path = path;
-        search.walk(data, Value::OwnedObject(ROOT), steps, None);
+        let mut found = |data: &Data, place: Place| {
+            let object = Value::OwnedObject(place.object);
+            let Some(representation) = represent(plan, data, program, object) else { return };
+            let entry = known.entry(representation.into());
+            let representation = *entry.or_insert_with_key(|representation| {
+                representations.push(representation.clone());
+                representations.len() - 1
+            });
+            targets.push(Target { place, path, representation });
+        };
+        Walk { plan, trails: &mut trails, found: &mut found }.start(data, steps);
     }
-    search.entities
+    Entities { representations, targets, trails }
 }
 
-struct Search<'a> {
+/// A walk along a flatten path. Objects and lists on the way become owned.
+struct Walk<'a> {
     plan: &'a CompiledPlan,
-    program: &'a EntityProgram,
-    entities: Entities,
-    known: HashMap<Bytes, usize>,
-    path: usize,
+    trails: &'a mut Trails,
+    found: &'a mut dyn FnMut(&Data, Place),
 }
 
-impl Search<'_> {
+impl Walk<'_> {
+    fn start(mut self, data: &mut Data, steps: &[Step]) {
+        self.walk(data, Value::OwnedObject(ROOT), steps, None);
+    }
+
     fn walk(&mut self, data: &mut Data, value: Value, steps: &[Step], trail: Option<usize>) {
         match (steps, value) {
-            ([], Value::OwnedObject(object)) => self.found(data, object, trail),
+            ([], Value::OwnedObject(object)) => (self.found)(data, Place { object, trail }),
             ([Step::Key(key), rest @ ..], Value::OwnedObject(object)) => {
                 if let Some(value @ (Value::OwnedObject(_) | Value::OwnedList(_))) =
                     data.own_field(object, *key)
                 {
-                    let trail = self.entities.trails.extend(trail, DataStep::Key(*key));
+                    let trail = self.trails.extend(trail, DataStep::Key(*key));
                     self.walk(data, value, rest, Some(trail));
                 }
             }
@@ -68,7 +102,7 @@ impl Search<'_> {
                     if let Some(item @ (Value::OwnedObject(_) | Value::OwnedList(_))) =
                         data.own_item(list, at)
                     {
-                        let trail = self.entities.trails.extend(trail, DataStep::Index(at));
+                        let trail = self.trails.extend(trail, DataStep::Index(at));
                         self.walk(data, item, rest, Some(trail));
                     }
                 }
@@ -84,21 +118,6 @@ impl Search<'_> {
             // values of the wrong kind.
             _ => {}
         }
-    }
-
-    fn found(&mut self, data: &Data, object: u32, trail: Option<usize>) {
-        let Some(representation) =
-            represent(self.plan, data, self.program, Value::OwnedObject(object))
-        else {
-            return;
-        };
-        let representations = &mut self.entities.representations;
-        let representation =
-            *self.known.entry(representation.into()).or_insert_with_key(|representation| {
-                representations.push(representation.clone());
-                representations.len() - 1
-            });
-        self.entities.targets.push(Target { object, trail, path: self.path, representation });
     }
 }
 

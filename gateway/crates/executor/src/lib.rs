@@ -8,7 +8,7 @@
 //!
 //! Modules in reading order: `transport` (the seam), `json`, `document`, `answer` (reading),
 //! `compiled` (the plan, lowered), `data` (merging), `path`, `entities` (representations),
-//! `batch`, `loader` (requests), `project`, `leaf` (writing), `run` (the graph of fetches).
+//! `batch`, `loader` (requests), `report` (errors), `project`, `leaf` (writing), `run` (the graph of fetches).
 
 mod answer;
 mod batch;
@@ -23,6 +23,7 @@ mod loader;
 mod names;
 mod path;
 mod project;
+mod report;
 mod response;
 mod run;
 mod transport;

@@ -216,8 +216,10 @@ impl<'a> Projector<'a, '_> {
         let ObjectProgram { type_name, possible, fields: _ } = program;
         let place = field.map_or("the root", |field| field.coordinate.as_str());
         match self.source.plan.type_of(self.source.data, object) {
+            TypeOf::Known(name) if name == *type_name && possible.single() != Some(name) => {
+                Ok(None)
+            }
             TypeOf::Known(name) if possible.contains(name) => Ok(Some(name)),
-            TypeOf::Known(name) if name == *type_name => Ok(None),
             TypeOf::Absent if possible.single().is_some() => Ok(possible.single()),
             TypeOf::Absent => Err(self.invalid(format!("`{place}` is an object of unknown type"))),
             TypeOf::Known(_) | TypeOf::Unknown => {

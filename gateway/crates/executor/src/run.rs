@@ -14,18 +14,18 @@ use futures::stream::{FuturesUnordered, StreamExt as _};
 use serde_json::{Map, Value as Json};
 use tokio::time::{Instant, timeout_at};
 
-use crate::answer::{self, Answer, FetchError, PathStep, SubgraphError};
-use crate::batch::{Batch, Cause, Problem};
+use crate::answer::FetchError;
+use crate::batch::{self, Ask, Batch};
 use crate::compiled::{CompiledPlan, FetchProgram};
-use crate::data::{Data, ROOT};
-use crate::entities::{self, Entities, Target};
-use crate::error::{GraphqlError, PathSegment};
+use crate::data::Data;
+use crate::entities::{self, Entities, Roots};
+use crate::error::GraphqlError;
 use crate::json::write_string;
 use crate::loader::{Key, Loaded, Loaders};
-use crate::path::{DataStep, client_paths, common_beginning};
 use crate::project::{self, Source};
+use crate::report::Report;
 use crate::response::GraphqlResponse;
-use crate::transport::{SubgraphRequest, SubgraphTransport, TransportError};
+use crate::transport::{SubgraphTransport, TransportError};
 
 /// What one run of a plan needs beside the plan.
 #[expect(missing_debug_implementations, reason = "a transport has none")]
@@ -71,15 +71,21 @@ enum Progress {
     Ended,
 }
 
-/// What an answer is needed for.
-enum Job {
-    Root,
-    Entities(Vec<Entities>),
+/// Where the answer of a fetch belongs.
+#[derive(Debug)]
+pub(crate) struct Job {
+    /// None if the fetch asks for entities only.
+    pub(crate) roots: Option<Roots>,
+    pub(crate) lists: Vec<Entities>,
 }
 
-enum Outcome {
-    Root(Result<Answer, FetchError>),
-    Entities(Vec<Loaded>),
+/// What a fetch brought.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// The request that carried the root fields.
+    pub(crate) roots: Option<Arc<Batch>>,
+    /// For every list, what was loaded for each representation.
+    pub(crate) lists: Vec<Vec<Loaded>>,
 }
 
 type Running<'a> = FuturesUnordered<BoxFuture<'a, (usize, Outcome)>>;
@@ -112,7 +118,7 @@ impl<'a> Run<'a> {
             };
             match next {
                 Ok(Some((fetch, outcome))) => {
-                    self.merge(fetch, outcome);
+                    self.merge(fetch, &outcome);
                     self.end(fetch, &mut ready);
                 }
                 Ok(None) => return,
@@ -123,43 +129,41 @@ impl<'a> Run<'a> {
 
     /// None if the fetch has nothing to ask.
     fn start(&mut self, fetch: usize) -> Option<BoxFuture<'a, (usize, Outcome)>> {
+        let job = self.prepare(fetch)?;
         let program = Arc::clone(&self.plan.fetches[fetch]);
-        if !self.included[program.when] {
-            return None;
-        }
         let variables = variables(&program.variables, self.execution.variables);
         let transport = Arc::clone(&self.execution.transport);
-        if program.entities.is_empty() {
-            self.fetches[fetch].progress = Progress::Running(Job::Root);
-            let request = root_request(&program, &variables);
+        let keys = keys(&job.lists);
+        let sizes = sizes(&job.lists);
+        let has_roots = job.roots.is_some();
+        self.fetches[fetch].progress = Progress::Running(job);
+        if has_roots {
             return Some(Box::pin(async move {
-                let answer = match transport.send(request).await {
-                    Ok(response) => answer::read(response, &program.names),
-                    Err(error) => Err(error.into()),
-                };
-                (fetch, Outcome::Root(answer))
+                let batch = batch::load(&program, &variables, &*transport, &asks(keys)).await;
+                (fetch, Outcome::of_one(Arc::new(batch), &sizes))
             }));
         }
-        let lists: Vec<Entities> = program
-            .entities
-            .iter()
-            .map(|entities| entities::collect(self.plan, &mut self.data, entities))
-            .collect();
-        let keys = keys(&lists);
-        if keys.is_empty() {
-            return None;
-        }
-        self.fetches[fetch].progress = Progress::Running(Job::Entities(lists));
         let loaders = self.execution.loaders;
         let may_share = self.plan.kind != OperationKind::Mutation;
         Some(Box::pin(async move {
-            (
-                fetch,
-                Outcome::Entities(
-                    loaders.load(program, variables, transport, may_share, keys).await,
-                ),
-            )
+            let loaded = loaders.load(program, variables, transport, may_share, keys).await;
+            (fetch, Outcome { roots: None, lists: by_list(loaded, &sizes) })
         }))
+    }
+
+    /// Finds out where the answer of a fetch belongs. None if there is no such place.
+    fn prepare(&mut self, fetch: usize) -> Option<Job> {
+        let program = &self.plan.fetches[fetch];
+        if !self.included[program.when] {
+            return None;
+        }
+        let has_roots = !program.roots.is_empty() || program.entities.is_empty();
+        let roots = has_roots.then(|| entities::roots(self.plan, &mut self.data, &program.at));
+        let collect = |entities| entities::collect(self.plan, &mut self.data, entities);
+        let lists: Vec<Entities> = program.entities.iter().map(collect).collect();
+        let wanted = lists.iter().any(|list| !list.targets.is_empty())
+            || roots.as_ref().is_some_and(|roots| !roots.places.is_empty());
+        wanted.then_some(Job { roots, lists })
     }
 
     /// Lets those start that waited for nothing else.
@@ -175,189 +179,47 @@ impl<'a> Run<'a> {
 
     /// The deadline has passed: what is still running or waiting has failed.
     fn give_up(&mut self) {
-        let timeout = FetchError::Transport(TransportError::Timeout);
         for fetch in 0..self.fetches.len() {
-            if matches!(self.fetches[fetch].progress, Progress::Waiting) {
-                // Not sent, only prepared, to know whom it would have served.
-                drop(self.start(fetch));
+            if matches!(self.fetches[fetch].progress, Progress::Waiting)
+                && let Some(job) = self.prepare(fetch)
+            {
+                self.fetches[fetch].progress = Progress::Running(job);
             }
-            match std::mem::replace(&mut self.fetches[fetch].progress, Progress::Ended) {
-                Progress::Running(Job::Root) => self.root_failed(fetch, &timeout),
-                Progress::Running(Job::Entities(lists)) => {
-                    let batch = Arc::new(Batch::failed(1, timeout.clone()));
-                    let loaded = keys(&lists)
-                        .iter()
-                        .map(|_| Loaded { batch: Arc::clone(&batch), at: 0 })
-                        .collect();
-                    self.merge_entities(fetch, &lists, loaded);
-                }
-                Progress::Waiting | Progress::Ended => {}
+            if let Progress::Running(job) = &self.fetches[fetch].progress {
+                let sizes = sizes(&job.lists);
+                let timeout = FetchError::Transport(TransportError::Timeout);
+                let batch = Batch::failed(sizes.iter().sum(), timeout);
+                self.merge(fetch, &Outcome::of_one(Arc::new(batch), &sizes));
             }
         }
     }
 
-    fn merge(&mut self, fetch: usize, outcome: Outcome) {
+    fn merge(&mut self, fetch: usize, outcome: &Outcome) {
         let progress = std::mem::replace(&mut self.fetches[fetch].progress, Progress::Ended);
-        match (outcome, progress) {
-            (Outcome::Root(Ok(answer)), _) => self.merge_root(fetch, answer),
-            (Outcome::Root(Err(error)), _) => self.root_failed(fetch, &error),
-            (Outcome::Entities(loaded), Progress::Running(Job::Entities(lists))) => {
-                self.merge_entities(fetch, &lists, loaded);
-            }
-            (
-                Outcome::Entities(_),
-                Progress::Waiting | Progress::Running(Job::Root) | Progress::Ended,
-            ) => {}
-        }
-    }
-
-    fn merge_root(&mut self, fetch: usize, answer: Answer) {
-        let Answer { document, data, errors } = answer;
-        if let Some(object) = data {
-            let document = self.data.adopt(Arc::new(document));
-            self.data.merge(ROOT, document, object);
-        }
-        for error in &errors {
-            let steps = self.data_steps(Vec::new(), &error.path);
-            let paths =
-                if steps.is_empty() { self.root_paths(fetch) } else { self.client_paths(&steps) };
-            self.report_subgraph(fetch, error, paths);
-        }
-    }
-
-    fn root_failed(&mut self, fetch: usize, error: &FetchError) {
-        let paths = self.root_paths(fetch);
-        self.report_fetch(fetch, error, paths);
-    }
-
-    fn merge_entities(&mut self, fetch: usize, lists: &[Entities], loaded: Vec<Loaded>) {
-        let mut batches: Vec<(Arc<Batch>, Option<u32>)> = Vec::new();
-        let mut loaded = loaded.into_iter();
-        let loaded: Vec<Vec<Loaded>> = lists
-            .iter()
-            .map(|list| loaded.by_ref().take(list.representations.len()).collect())
-            .collect();
-        for (list, loaded) in lists.iter().zip(&loaded) {
+        let Progress::Running(job) = progress else { return };
+        let mut adopted: Vec<(Arc<Batch>, Option<u32>)> = Vec::new();
+        let Self { plan, data, included, fetches, execution: _ } = self;
+        for (list, loaded) in job.lists.iter().zip(&outcome.lists) {
             for target in &list.targets {
                 let Loaded { batch, at } = &loaded[target.representation];
-                let known = batches.iter().find(|(known, _)| Arc::ptr_eq(known, batch));
-                let document = known.map(|(_, document)| *document).unwrap_or_else(|| {
-                    let document = batch.document.clone().map(|document| self.data.adopt(document));
-                    batches.push((Arc::clone(batch), document));
-                    document
-                });
+                let document = adopt(data, &mut adopted, batch);
                 if let (Some(object), Some(document)) = (batch.entities[*at].object, document) {
-                    self.data.merge(target.object, document, object);
+                    data.merge(target.place.object, document, object);
                 }
             }
         }
-        for (list, loaded) in lists.iter().zip(&loaded) {
-            self.report_entities(fetch, list, loaded);
-        }
-        for (batch, _) in &batches {
-            for problem in &batch.problems {
-                self.report_problem(fetch, lists, &loaded, batch, problem);
+        if let (Some(roots), Some(batch)) = (&job.roots, &outcome.roots)
+            && let (Some(document), Some(object)) = (adopt(data, &mut adopted, batch), batch.data)
+        {
+            for place in &roots.places {
+                data.merge_only(place.object, document, object, &plan.fetches[fetch].roots);
             }
         }
-    }
-
-    /// Errors of single entities, at each of their targets.
-    fn report_entities(&mut self, fetch: usize, list: &Entities, loaded: &[Loaded]) {
-        for target in &list.targets {
-            let Loaded { batch, at } = &loaded[target.representation];
-            let entity = &batch.entities[*at];
-            for error in &entity.errors {
-                let steps = self.data_steps(list.trails.steps(target.trail), &error.path);
-                let paths = self.client_paths(&steps);
-                self.report_subgraph(fetch, error, paths);
-            }
-            if let Some(failure) = &entity.failure {
-                let paths = self.client_paths(&list.trails.steps(target.trail));
-                self.report_fetch(fetch, failure, paths);
-            }
+        let batches: Vec<Arc<Batch>> = adopted.into_iter().map(|(batch, _)| batch).collect();
+        if batches.iter().any(|batch| batch.has_errors()) {
+            let errors = &mut fetches[fetch].errors;
+            Report { plan, included, data, fetch, errors }.all(&job, outcome, &batches);
         }
-    }
-
-    /// Errors of a batch or a list, once per flatten path, at what the targets that got nothing
-    /// have in common.
-    fn report_problem(
-        &mut self,
-        fetch: usize,
-        lists: &[Entities],
-        loaded: &[Vec<Loaded>],
-        batch: &Arc<Batch>,
-        problem: &Problem,
-    ) {
-        let concerned = |only_missing: bool| {
-            let mut steps: Vec<Vec<DataStep>> = Vec::new();
-            for (at, (list, loaded)) in lists.iter().zip(loaded).enumerate() {
-                if problem.list.is_some_and(|only| only != at) {
-                    continue;
-                }
-                let of_batch = |target: &&Target| {
-                    let loaded = &loaded[target.representation];
-                    let missing = loaded.batch.entities[loaded.at].object.is_none();
-                    Arc::ptr_eq(&loaded.batch, batch) && (missing || !only_missing)
-                };
-                for path in 0..self.plan.fetches[fetch].entities[at].paths.len() {
-                    let targets =
-                        list.targets.iter().filter(|target| target.path == path).filter(of_batch);
-                    steps.extend(common_beginning(
-                        targets.map(|target| list.trails.steps(target.trail)),
-                    ));
-                }
-            }
-            steps
-        };
-        let missing = concerned(true);
-        let concerned = if missing.is_empty() { concerned(false) } else { missing };
-        let mut paths: Vec<_> =
-            concerned.iter().flat_map(|steps| self.client_paths(steps)).collect();
-        paths.sort();
-        paths.dedup();
-        match &problem.cause {
-            Cause::Reported(error) => self.report_subgraph(fetch, error, paths),
-            Cause::Failed(error) => self.report_fetch(fetch, error, paths),
-        }
-    }
-
-    fn report_subgraph(
-        &mut self,
-        fetch: usize,
-        error: &SubgraphError,
-        paths: Vec<Vec<PathSegment>>,
-    ) {
-        let subgraph = &self.plan.fetches[fetch].subgraph;
-        let errors = paths.into_iter().map(|path| GraphqlError::subgraph(subgraph, error, path));
-        self.fetches[fetch].errors.extend(errors);
-    }
-
-    fn report_fetch(&mut self, fetch: usize, error: &FetchError, paths: Vec<Vec<PathSegment>>) {
-        let subgraph = &self.plan.fetches[fetch].subgraph;
-        let errors = paths.into_iter().map(|path| GraphqlError::fetch(subgraph, error, path));
-        self.fetches[fetch].errors.extend(errors);
-    }
-
-    fn client_paths(&self, steps: &[DataStep]) -> Vec<Vec<PathSegment>> {
-        client_paths(self.plan, &self.included, &self.data, steps)
-    }
-
-    /// Where the client sees what a root fetch asks for.
-    fn root_paths(&self, fetch: usize) -> Vec<Vec<PathSegment>> {
-        let roots = &self.plan.fetches[fetch].roots;
-        let mut paths: Vec<_> =
-            roots.iter().flat_map(|root| self.client_paths(&[DataStep::Key(*root)])).collect();
-        paths.retain(|path| !path.is_empty());
-        if paths.is_empty() { vec![Vec::new()] } else { paths }
-    }
-
-    /// Continues a data path with a subgraph's own path, as far as the plan knows its keys.
-    fn data_steps(&self, mut steps: Vec<DataStep>, path: &[PathStep]) -> Vec<DataStep> {
-        steps.extend(path.iter().map_while(|step| match step {
-            PathStep::Key(key) => self.plan.names.find(key.as_bytes()).map(DataStep::Key),
-            PathStep::Index(at) => Some(DataStep::Index(*at)),
-        }));
-        steps
     }
 
     fn complete(self) -> GraphqlResponse {
@@ -373,6 +235,28 @@ impl<'a> Run<'a> {
     }
 }
 
+impl Outcome {
+    /// Everything came with one request.
+    fn of_one(batch: Arc<Batch>, sizes: &[usize]) -> Self {
+        let loaded = (0..sizes.iter().sum()).map(|at| Loaded { batch: Arc::clone(&batch), at });
+        Self { lists: by_list(loaded.collect(), sizes), roots: Some(batch) }
+    }
+}
+
+/// The batch's document in the data, taken in at most once.
+fn adopt(
+    data: &mut Data,
+    adopted: &mut Vec<(Arc<Batch>, Option<u32>)>,
+    batch: &Arc<Batch>,
+) -> Option<u32> {
+    if let Some((_, document)) = adopted.iter().find(|(known, _)| Arc::ptr_eq(known, batch)) {
+        return *document;
+    }
+    let document = batch.document.clone().map(|document| data.adopt(document));
+    adopted.push((Arc::clone(batch), document));
+    document
+}
+
 /// The loads of all lists of a fetch, list after list.
 fn keys(lists: &[Entities]) -> Vec<Key> {
     let mut keys = Vec::new();
@@ -382,6 +266,20 @@ fn keys(lists: &[Entities]) -> Vec<Key> {
         }
     }
     keys
+}
+
+fn asks(keys: Vec<Key>) -> Vec<Ask> {
+    let ask = |Key { list, representation, order: _ }| Ask { list, representation };
+    keys.into_iter().map(ask).collect()
+}
+
+fn sizes(lists: &[Entities]) -> Vec<usize> {
+    lists.iter().map(|list| list.representations.len()).collect()
+}
+
+fn by_list(loaded: Vec<Loaded>, sizes: &[usize]) -> Vec<Vec<Loaded>> {
+    let mut loaded = loaded.into_iter();
+    sizes.iter().map(|&size| loaded.by_ref().take(size).collect()).collect()
 }
 
 /// The members of `variables` that come from the client, without braces.
@@ -398,18 +296,4 @@ fn variables(names: &[String], values: &Map<String, Json>) -> Bytes {
         }
     }
     out.into()
-}
-
-fn root_request(program: &FetchProgram, variables: &[u8]) -> SubgraphRequest {
-    let mut body = Vec::with_capacity(program.head.len() + variables.len() + 2);
-    body.extend_from_slice(&program.head);
-    body.extend_from_slice(variables);
-    body.extend_from_slice(b"}}");
-    SubgraphRequest {
-        subgraph: Arc::clone(&program.subgraph),
-        kind: program.kind,
-        operation_name: Arc::clone(&program.operation_name),
-        body: body.into(),
-        representations: 0,
-    }
 }

@@ -3,19 +3,31 @@
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};
+use federation::plan::{ProjectedValue, QueryPlan};
 use serde_json::{Map, Value, json};
 
 use crate::support::{
     Script, block_on, check, check_requests, check_script, ok, plan, pretty, root,
 };
 
+/// One fetch that asks for all that is selected.
+fn everything(selection: &str) -> QueryPlan {
+    let mut plan = plan(vec![root("s", "{everything}")], selection);
+    plan.fetches[0].roots = plan
+        .projection
+        .fields
+        .iter()
+        .filter_map(|field| match &field.value {
+            ProjectedValue::Data { key, output: _ } => Some(key.clone()),
+            _ => None,
+        })
+        .collect();
+    plan
+}
+
 fn check_data(selection: &str, data: &str, expected: Expect) {
     let body = format!(r#"{{"data":{data}}}"#);
-    check_script(
-        &plan(vec![root("s", "{...}")], selection),
-        Script::new(move |_| Ok(ok(&body))),
-        expected,
-    );
+    check_script(&everything(selection), Script::new(move |_| Ok(ok(&body))), expected);
 }
 
 #[test]
@@ -245,7 +257,7 @@ fn an_object_type_needs_no_typename_but_a_wrong_one_is_refused() {
 
 #[test]
 fn variables_decide_what_is_included() {
-    let plan = plan(vec![root("s", "{...}")], "a: Int ?show b: Int ?!hide o: O { c: Int ?show }");
+    let plan = everything("a: Int ?show b: Int ?!hide o: O { c: Int ?show }");
     let script = || Script::fixed(&[("s", json!({"data": {"a": 1, "b": 2, "o": {"c": 3}}}))]);
     check_requests(
         &plan,

@@ -50,7 +50,7 @@ fn message_and_extensions_are_kept_code_and_service_added() {
             {"x":null,"y":2}
             ["x"] {"code":"OUT_OF_STOCK","left":3,"service":"a"} first
             ["x"] {"code":"DOWNSTREAM_SERVICE_ERROR","service":"a"} second
-            [] {"code":"DOWNSTREAM_SERVICE_ERROR","service":"a"} The subgraph reported an error without a message
+            ["x"] {"code":"DOWNSTREAM_SERVICE_ERROR","service":"a"} The subgraph reported an error without a message
         "#]],
     );
 }
@@ -247,9 +247,10 @@ fn a_failing_root_fetch_leaves_the_other() {
         &plan,
         script,
         expect![[r#"
-        {"x":1,"y":null,"zz":null}
-        [] {"code":"SUBREQUEST_HTTP_ERROR","service":"b"} subgraph `b` could not be reached
-    "#]],
+            {"x":1,"y":null,"zz":null}
+            ["y"] {"code":"SUBREQUEST_HTTP_ERROR","service":"b"} subgraph `b` could not be reached
+            ["zz"] {"code":"SUBREQUEST_HTTP_ERROR","service":"b"} subgraph `b` could not be reached
+        "#]],
     );
 }
 
@@ -260,9 +261,9 @@ fn a_failing_root_fetch_of_a_non_null_field_nulls_the_answer_with_one_error() {
         &plan,
         Script::new(|_| Err(TransportError::Unreachable)),
         expect![[r#"
-        null
-        [] {"code":"SUBREQUEST_HTTP_ERROR","service":"a"} subgraph `a` could not be reached
-    "#]],
+            null
+            ["x"] {"code":"SUBREQUEST_HTTP_ERROR","service":"a"} subgraph `a` could not be reached
+        "#]],
     );
 }
 
@@ -300,9 +301,9 @@ fn graphql_errors_behind_another_http_status_are_used() {
         &plan(vec![root("a", "{x}")], "x: Int"),
         script,
         expect![[r#"
-        {"x":null}
-        [] {"code":"UNAUTHENTICATED","service":"a"} who are you?
-    "#]],
+            {"x":null}
+            ["x"] {"code":"UNAUTHENTICATED","service":"a"} who are you?
+        "#]],
     );
     let script =
         Script::new(|_| Ok(SubgraphResponse { status: 502, ..ok("<html>Bad gateway</html>") }));
@@ -310,9 +311,9 @@ fn graphql_errors_behind_another_http_status_are_used() {
         &plan(vec![root("a", "{x}")], "x: Int"),
         script,
         expect![[r#"
-        {"x":null}
-        [] {"code":"SUBREQUEST_HTTP_ERROR","service":"a","http":{"status":502}} subgraph `a` answered with HTTP status 502
-    "#]],
+            {"x":null}
+            ["x"] {"code":"SUBREQUEST_HTTP_ERROR","service":"a","http":{"status":502}} subgraph `a` answered with HTTP status 502
+        "#]],
     );
 }
 

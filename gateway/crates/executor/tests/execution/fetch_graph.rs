@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use executor::SubgraphTransport;
 use expect_test::expect;
-use federation::plan::{Fetch, OperationKind};
+use federation::plan::{Fetch, OperationKind, QueryPlan};
 use futures::poll;
 use serde_json::{Map, json};
 
@@ -207,7 +207,7 @@ fn after_the_deadline_the_rest_is_kept() {
     });
     expect![[r#"
         {"p":{"id":"1","name":null,"stock":null},"s":null}
-        [] {"code":"GATEWAY_TIMEOUT","service":"slow"} subgraph `slow` did not answer in time
+        ["s"] {"code":"GATEWAY_TIMEOUT","service":"slow"} subgraph `slow` did not answer in time
         ["p"] {"code":"GATEWAY_TIMEOUT","service":"slow"} subgraph `slow` did not answer in time
         ["p"] {"code":"GATEWAY_TIMEOUT","service":"never"} subgraph `never` did not answer in time
     "#]]
@@ -229,4 +229,106 @@ fn the_future_can_move_between_threads() {
             deadline: None,
         },
     ));
+}
+
+#[test]
+fn root_fields_below_the_root_are_merged_where_they_were_entered() {
+    let below =
+        Fetch { after: vec![0], at: crate::support::flatten_path("wraps.@"), ..root("b", "{b c}") };
+    let plan = plan(vec![root("a", "{wraps{x}}"), below], "wraps: [W] { x: Int b: Int c: Int }");
+    let script = |wraps: serde_json::Value| {
+        Script::fixed(&[
+            ("a", json!({"data": {"wraps": wraps}})),
+            (
+                "b",
+                json!({"data": {"b": 2, "c": null}, "errors": [
+                    {"message": "no c", "path": ["c"]}, {"message": "nowhere"},
+                ]}),
+            ),
+        ])
+    };
+    check_requests(
+        &plan,
+        &json!({}),
+        script(json!([{"x": 1}, null, {"x": 3}])),
+        expect![[r#"
+        a {}
+        b {}
+        {"wraps":[{"x":1,"b":2,"c":null},null,{"x":3,"b":2,"c":null}]}
+        ["wraps",0,"c"] {"code":"DOWNSTREAM_SERVICE_ERROR","service":"b"} no c
+        ["wraps",2,"c"] {"code":"DOWNSTREAM_SERVICE_ERROR","service":"b"} no c
+        ["wraps",0,"c"] {"code":"DOWNSTREAM_SERVICE_ERROR","service":"b"} nowhere
+        ["wraps",2,"c"] {"code":"DOWNSTREAM_SERVICE_ERROR","service":"b"} nowhere
+    "#]],
+    );
+    check_requests(
+        &plan,
+        &json!({}),
+        script(json!([null])),
+        expect![[r#"
+        a {}
+        {"wraps":[null]}
+    "#]],
+    );
+}
+
+/// Root fields and entities that are wanted from one subgraph at one moment share a request.
+fn root_and_entities() -> QueryPlan {
+    let both = Fetch {
+        after: vec![0],
+        roots: vec!["total".to_owned()],
+        ..entities("b", &[0], "ps.@", template("P", &["id"]))
+    };
+    plan(vec![root("a", "{ps{id}}"), both], "ps: [P] { name: String } total: Int")
+}
+
+#[test]
+fn root_fields_and_entities_in_one_request() {
+    let script = |ps: serde_json::Value, answer: serde_json::Value| {
+        Script::fixed(&[("a", json!({"data": {"ps": ps}})), ("b", answer)])
+    };
+    let products = json!([{"__typename": "P", "id": "1"}, {"__typename": "P", "id": "2"}]);
+    check_requests(
+        &root_and_entities(),
+        &json!({}),
+        script(
+            products.clone(),
+            json!({
+                "data": {"_entities": [{"name": "one"}, null], "total": null, "ps": 7},
+                "errors": [
+                    {"message": "no total", "path": ["total"]},
+                    {"message": "no two", "path": ["_entities", 1]},
+                ],
+            }),
+        ),
+        expect![[r#"
+            a {}
+            b {"representations":[{"__typename":"P","id":"1"},{"__typename":"P","id":"2"}]}
+            {"ps":[{"name":"one"},{"name":null}],"total":null}
+            ["ps",1] {"code":"DOWNSTREAM_SERVICE_ERROR","service":"b"} no two
+            ["total"] {"code":"DOWNSTREAM_SERVICE_ERROR","service":"b"} no total
+        "#]],
+    );
+    check_requests(
+        &root_and_entities(),
+        &json!({}),
+        script(products, json!({"errors": [{"message": "nothing"}]})),
+        expect![[r#"
+            a {}
+            b {"representations":[{"__typename":"P","id":"1"},{"__typename":"P","id":"2"}]}
+            {"ps":[{"name":null},{"name":null}],"total":null}
+            ["ps"] {"code":"DOWNSTREAM_SERVICE_ERROR","service":"b"} nothing
+            ["total"] {"code":"DOWNSTREAM_SERVICE_ERROR","service":"b"} nothing
+        "#]],
+    );
+    check_requests(
+        &root_and_entities(),
+        &json!({}),
+        script(json!([]), json!({"data": {"_entities": [], "total": 3}})),
+        expect![[r#"
+            a {}
+            b {"representations":[]}
+            {"ps":[],"total":3}
+        "#]],
+    );
 }

@@ -133,17 +133,17 @@ fn nesting_is_limited() {
         &plan,
         deep(199),
         expect![[r#"
-        {"x":null}
-        [] {"code":"SUBREQUEST_MALFORMED_RESPONSE","service":"a"} subgraph `a` answered with something other than JSON: more than 200 levels of nesting
-    "#]],
+            {"x":null}
+            ["x"] {"code":"SUBREQUEST_MALFORMED_RESPONSE","service":"a"} subgraph `a` answered with something other than JSON: more than 200 levels of nesting
+        "#]],
     );
     check_script(
         &plan,
         deep(1_000_000),
         expect![[r#"
-        {"x":null}
-        [] {"code":"SUBREQUEST_MALFORMED_RESPONSE","service":"a"} subgraph `a` answered with something other than JSON: more than 200 levels of nesting
-    "#]],
+            {"x":null}
+            ["x"] {"code":"SUBREQUEST_MALFORMED_RESPONSE","service":"a"} subgraph `a` answered with something other than JSON: more than 200 levels of nesting
+        "#]],
     );
     let unknown =
         format!(r#"{{"data":{{"x":1,"y":{}1{}}}}}"#, "[".repeat(100_000), "]".repeat(100_000));
@@ -151,9 +151,9 @@ fn nesting_is_limited() {
         &plan,
         Script::new(move |_| Ok(ok(&unknown))),
         expect![[r#"
-        {"x":null}
-        [] {"code":"SUBREQUEST_MALFORMED_RESPONSE","service":"a"} subgraph `a` answered with something other than JSON: more than 200 levels of nesting
-    "#]],
+            {"x":null}
+            ["x"] {"code":"SUBREQUEST_MALFORMED_RESPONSE","service":"a"} subgraph `a` answered with something other than JSON: more than 200 levels of nesting
+        "#]],
     );
 }
 

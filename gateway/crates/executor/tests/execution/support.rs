@@ -41,7 +41,34 @@ pub(crate) fn root(subgraph: &str, document: &str) -> Fetch {
         document: document.to_owned(),
         variables: Vec::new(),
         entities: Vec::new(),
+        roots: top_level(document),
+        at: FlattenPath::default(),
     }
+}
+
+/// The names (or aliases) at the top level of a document.
+fn top_level(document: &str) -> Vec<String> {
+    let spaced: String = document
+        .chars()
+        .flat_map(|character| match character {
+            '{' | '}' | '(' | ')' => vec![' ', character, ' '],
+            character => vec![character],
+        })
+        .collect();
+    let (mut braces, mut parentheses, mut names) = (0, 0, Vec::new());
+    for token in spaced.split_whitespace() {
+        match token {
+            "{" => braces += 1,
+            "}" => braces -= 1,
+            "(" => parentheses += 1,
+            ")" => parentheses -= 1,
+            name if braces == 1 && parentheses == 0 => {
+                names.push(name.split(':').next().unwrap().to_owned());
+            }
+            _ => {}
+        }
+    }
+    names
 }
 
 /// A fetch of entities at one flatten path, with one template.
@@ -54,6 +81,7 @@ pub(crate) fn entities(
     Fetch {
         after: after.to_vec(),
         entities: vec![entity_list("_entities", "representations", &[path], vec![template])],
+        roots: Vec::new(),
         ..root(
             subgraph,
             "query($representations:[_Any!]!){_entities(representations:$representations){...}}",
@@ -76,7 +104,7 @@ pub(crate) fn entity_list(
 }
 
 /// `products.@.[Book|Movie].author`
-fn flatten_path(path: &str) -> FlattenPath {
+pub(crate) fn flatten_path(path: &str) -> FlattenPath {
     let step = |step: &str| match step.strip_prefix('[') {
         Some(types) => {
             PathStep::Types(types.trim_end_matches(']').split('|').map(str::to_owned).collect())

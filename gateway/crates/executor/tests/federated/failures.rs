@@ -1,0 +1,57 @@
+//! Failing fields: the rest of the answer is what it would be, and every error is where it belongs.
+
+use serde_json::{Value, json};
+
+use crate::gateway::Gateway;
+
+fn with_failures() -> Gateway {
+    let a = r#"
+        extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key", "@shareable"])
+        type Query { things: [Thing] thing(id: ID!): Thing! broken: Thing safe: Int }
+        type Thing @key(fields: "id") { id: ID! soft: String hard: String! parts: [Part!] }
+        type Part { name: String! size: Int }
+    "#;
+    let b = r#"
+        extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key", "@external", "@requires"])
+        type Thing @key(fields: "id") { id: ID! far: String near: String! soft: String @external cost: Int @requires(fields: "soft") owner: Owner }
+        type Owner { name: String! thing: Thing }
+    "#;
+    let rows: Value = json!({
+        "Query": {"things": ["&good", "&soft", "&hard", "&far", "&near", "&parts", "&good"], "broken": {"!": "broken"}, "safe": 1},
+        "good": {"__typename": "Thing", "id": "good", "soft": "s", "hard": "h", "parts": [{"name": "p", "size": 1}], "far": "f", "near": "n", "cost": 1, "owner": {"name": "o", "thing": "&near"}},
+        "soft": {"__typename": "Thing", "id": "soft", "soft": {"!": "no soft"}, "hard": "h", "far": "f", "near": "n", "cost": null},
+        "hard": {"__typename": "Thing", "id": "hard", "soft": "s", "hard": {"!": "no hard"}, "far": "f", "near": "n", "cost": 2},
+        "far": {"__typename": "Thing", "id": "far", "soft": "s", "hard": "h", "far": {"!": "no far"}, "near": "n", "cost": {"!": "no cost"}, "owner": {"name": {"!": "no name"}}},
+        "near": {"__typename": "Thing", "id": "near", "soft": "s", "hard": "h", "far": "f", "near": {"!": "no near"}, "owner": {"!": "no owner"}},
+        "parts": {"__typename": "Thing", "id": "parts", "soft": "s", "hard": "h", "parts": [{"name": "p"}, {"name": {"!": "no name"}, "size": {"!": "no size"}}], "far": "f", "near": "n"},
+    });
+    Gateway::new(&[("a", a), ("b", b)], rows)
+}
+
+#[test]
+fn failing_fields_of_one_subgraph() {
+    let gateway = with_failures();
+    gateway.check("{ things { id soft } safe }", &json!({}));
+    gateway.check("{ things { hard } safe }", &json!({}));
+    gateway.check("{ things { parts { name size } } broken { id } safe }", &json!({}));
+    gateway.check("{ one: thing(id: \"hard\") { hard } safe }", &json!({}));
+}
+
+#[test]
+fn failing_fields_of_entities() {
+    let gateway = with_failures();
+    gateway.check("{ list: things { far } }", &json!({}));
+    gateway.check("{ things { id near } }", &json!({}));
+    gateway.check("{ things { owner { n: name thing { far } } } }", &json!({}));
+    gateway.check("{ things { owner { thing { parts { size } near } } } }", &json!({}));
+    gateway.check("{ thing(id: \"near\") { near } safe }", &json!({}));
+}
+
+#[test]
+fn failing_fields_of_two_subgraphs_at_one_object() {
+    let gateway = with_failures();
+    gateway.check("{ things { soft far } }", &json!({}));
+    // The failure of a field that only `cost` requires is reported at the object.
+    gateway.check_data("{ things { cost } }");
+    gateway.check("{ things { parts { name } owner { name } } }", &json!({}));
+}

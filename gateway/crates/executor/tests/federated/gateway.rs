@@ -1,0 +1,117 @@
+//! A gateway over a world.
+
+use std::sync::Arc;
+
+use executor::{CompiledPlan, Execution, Loaders, SubgraphTransport, execute};
+use federation::composition::{SubgraphSource, compose};
+use federation::operation::coerce_variables;
+use federation::planner::{PlanOptions, Planner};
+use federation::supergraph::Supergraph;
+use serde_json::{Map, Value};
+
+use crate::memory::World;
+
+pub(crate) struct Gateway {
+    pub(crate) world: Arc<World>,
+    pub(crate) planner: Planner,
+}
+
+/// What the gateway and the oracle say to one query.
+#[derive(Debug)]
+#[expect(dead_code, reason = "failing tests show all of it")]
+pub(crate) struct Answers {
+    pub(crate) data: String,
+    pub(crate) error_paths: Vec<Value>,
+    pub(crate) errors: Vec<String>,
+    pub(crate) expected_data: String,
+    pub(crate) expected_error_paths: Vec<Value>,
+    /// One line per subgraph request.
+    pub(crate) requests: Vec<String>,
+    pub(crate) plan: String,
+}
+
+impl Gateway {
+    pub(crate) fn new(subgraphs: &[(&str, &str)], rows: Value) -> Self {
+        let source = |(name, sdl): &(&str, &str)| SubgraphSource {
+            name: (*name).to_owned(),
+            url: format!("memory:{name}"),
+            sdl: (*sdl).to_owned(),
+        };
+        let composed = compose(subgraphs.iter().map(source).collect())
+            .unwrap_or_else(|diagnostics| panic!("the subgraphs do not compose: {diagnostics:#?}"));
+        let supergraph = Supergraph::parse(&composed.supergraph_sdl).unwrap();
+        let planner = Planner::new(Arc::new(supergraph)).unwrap();
+        Self { world: World::new(subgraphs, rows), planner }
+    }
+
+    /// None if the query is not valid.
+    pub(crate) fn ask(&self, query: &str, variables: &Value) -> Option<Answers> {
+        let operation = self.planner.operation(query, None).ok()?;
+        let variables = coerce_variables(
+            self.planner.supergraph().api_schema(),
+            &operation.variables,
+            variables.as_object()?,
+        )
+        .ok()?;
+        let plan = self
+            .planner
+            .plan(&operation, &PlanOptions::default())
+            .unwrap_or_else(|error| panic!("no plan for {query}: {error}"));
+        let loaders = Loaders::default();
+        let execution = Execution {
+            variables: &variables,
+            introspection: &Map::new(),
+            transport: Arc::clone(&self.world) as Arc<dyn SubgraphTransport>,
+            loaders: &loaders,
+            deadline: None,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let response = runtime.block_on(execute(&CompiledPlan::new(&plan), execution));
+        let (expected_data, expected_error_paths) = self.world.oracle(
+            self.planner.supergraph().api_schema(),
+            query,
+            &Value::Object(variables),
+        );
+        Some(Answers {
+            data: String::from_utf8(response.data().to_vec()).unwrap(),
+            error_paths: sorted(
+                response.errors.iter().map(|error| serde_json::to_value(&error.path).unwrap()),
+            ),
+            errors: response
+                .errors
+                .iter()
+                .map(|error| serde_json::to_string(error).unwrap())
+                .collect(),
+            expected_data,
+            expected_error_paths: sorted(expected_error_paths.into_iter()),
+            requests: self
+                .world
+                .asked()
+                .iter()
+                .map(|(subgraph, query, variables)| format!("{subgraph} {query} {variables}"))
+                .collect(),
+            plan: federation::plan::to_text(&plan),
+        })
+    }
+
+    /// Asserts that the data is right, whatever else is reported.
+    pub(crate) fn check_data(&self, query: &str) {
+        let answers = self.ask(query, &Value::Object(Map::new())).unwrap();
+        assert_eq!(answers.data, answers.expected_data, "{query}\n{answers:#?}");
+    }
+
+    /// Asserts that the answer is right, and returns the number of subgraph requests.
+    pub(crate) fn check(&self, query: &str, variables: &Value) -> usize {
+        let answers = self.ask(query, variables).unwrap_or_else(|| panic!("not valid: {query}"));
+        assert_eq!(answers.data, answers.expected_data, "{query}\n{answers:#?}");
+        assert_eq!(answers.error_paths, answers.expected_error_paths, "{query}\n{answers:#?}");
+        answers.requests.len()
+    }
+}
+
+fn sorted(paths: impl Iterator<Item = Value>) -> Vec<Value> {
+    let mut paths: Vec<Value> = paths.collect();
+    paths.sort_by_key(ToString::to_string);
+    paths.dedup();
+    paths
+}

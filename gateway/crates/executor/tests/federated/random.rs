@@ -1,0 +1,161 @@
+//! Random queries. Every valid one must be answered as one service would answer it.
+
+use std::sync::LazyLock;
+
+use apollo_compiler::Schema;
+use apollo_compiler::ast::Type;
+use apollo_compiler::schema::{ExtendedType, FieldDefinition};
+use proptest::prelude::*;
+use serde_json::json;
+
+use crate::gateway::Gateway;
+use crate::worlds::{media, shop};
+
+/// Writes a query, letting a sequence of random numbers decide.
+struct Writer<'a> {
+    schema: &'a Schema,
+    choices: std::slice::Iter<'a, u8>,
+    query: String,
+    aliases: usize,
+    conditions: bool,
+}
+
+impl Writer<'_> {
+    fn choose(&mut self, below: usize) -> usize {
+        usize::from(self.choices.next().copied().unwrap_or(0)) % below.max(1)
+    }
+
+    fn selection(&mut self, type_name: &str, depth: usize) {
+        self.query.push_str("{ ");
+        let fields: Vec<_> = match self.schema.types.get(type_name) {
+            Some(ExtendedType::Object(object)) => object.fields.values().collect(),
+            Some(ExtendedType::Interface(interface)) => interface.fields.values().collect(),
+            _ => Vec::new(),
+        };
+        let possible: Vec<String> = self
+            .schema
+            .types
+            .keys()
+            .filter(|name| name.as_str() == type_name || self.schema.is_subtype(type_name, name))
+            .map(ToString::to_string)
+            .collect();
+        let before = self.query.len();
+        for _ in 0..=self.choose(4) {
+            match self.choose(8) {
+                0 => self.query.push_str("__typename "),
+                1 | 2 if depth > 0 && !possible.is_empty() => {
+                    let on = possible[self.choose(possible.len())].clone();
+                    self.query.extend(["... on ", &on]);
+                    self.condition();
+                    self.selection(&on, depth - 1);
+                }
+                _ if !fields.is_empty() => {
+                    let field = fields[self.choose(fields.len())];
+                    self.field(field, depth);
+                }
+                _ => {}
+            }
+        }
+        if self.query.len() == before {
+            self.query.push_str("__typename ");
+        }
+        self.query.push_str("} ");
+    }
+
+    fn field(&mut self, field: &FieldDefinition, depth: usize) {
+        let inner = self.schema.types.get(field.ty.inner_named_type());
+        let composite = inner.is_some_and(|inner| !inner.is_leaf());
+        if composite && depth == 0 {
+            return;
+        }
+        let arguments = self.arguments(field);
+        if !arguments.is_empty() || self.choose(4) == 0 {
+            let alias = if self.choose(3) == 0 {
+                // Names that mean something to a planner.
+                ["id", "sku", "name", "title", "_e0"][self.choose(5)].to_owned()
+            } else {
+                self.aliases += 1;
+                format!("a{}", self.aliases)
+            };
+            self.query.extend([&alias, ": "]);
+        }
+        self.query.push_str(&field.name);
+        self.query.push_str(&arguments);
+        self.query.push(' ');
+        self.condition();
+        if composite {
+            self.selection(field.ty.inner_named_type(), depth - 1);
+        }
+    }
+
+    fn arguments(&mut self, field: &FieldDefinition) -> String {
+        let mut given = Vec::new();
+        for argument in &field.arguments {
+            if argument.is_required() || self.choose(2) == 0 {
+                let values: &[&str] = match &*argument.ty {
+                    Type::Named(name) | Type::NonNullNamed(name) => {
+                        match (name.as_str(), argument.name.as_str()) {
+                            ("Boolean", _) => &["true", "false", "$yes", "$no"],
+                            ("Int", _) => &["0", "1", "2", "$two"],
+                            (_, "sku") => &["\"t\"", "\"c\"", "\"l\"", "\"none\""],
+                            (_, _) => &["\"1\"", "\"2\"", "\"b1\"", "\"g1\"", "\"x\"", "\"f\""],
+                        }
+                    }
+                    Type::List(_) | Type::NonNullList(_) => &["[]"],
+                };
+                given.push(format!("{}: {}", argument.name, values[self.choose(values.len())]));
+            }
+        }
+        if given.is_empty() { String::new() } else { format!("({})", given.join(", ")) }
+    }
+
+    fn condition(&mut self) {
+        let condition =
+            ["@include(if: $yes) ", "@skip(if: $no) ", "@include(if: $no) ", "@skip(if: $yes) "];
+        match self.choose(20) {
+            at @ 0..4 if self.conditions => self.query.push_str(condition[at]),
+            _ => self.query.push(' '),
+        }
+    }
+}
+
+fn check(gateway: &Gateway, conditions: bool, choices: &[u8]) -> Result<(), TestCaseError> {
+    let schema = gateway.planner.supergraph().api_schema();
+    let mut writer =
+        Writer { schema, choices: choices.iter(), query: String::new(), aliases: 0, conditions };
+    writer.selection("Query", 6);
+    let query = writer.query;
+    // Only the variables that are used may be declared.
+    let declarations = ["$yes: Boolean! = true, ", "$no: Boolean! = false, ", "$two: Int = 2, "];
+    let used =
+        declarations.into_iter().filter(|text| query.contains(&text[..text.find(':').unwrap()]));
+    let declared: String = used.collect();
+    let query = if declared.is_empty() { query } else { format!("query({declared}) {query}") };
+    let Some(answers) = gateway.ask(&query, &json!({})) else { return Ok(()) };
+    prop_assert_eq!(&answers.data, &answers.expected_data, "{}\n{:#?}", query, answers);
+    prop_assert_eq!(
+        &answers.error_paths,
+        &answers.expected_error_paths,
+        "{}\n{:#?}",
+        query,
+        answers
+    );
+    Ok(())
+}
+
+static SHOP: LazyLock<Gateway> = LazyLock::new(shop);
+static MEDIA: LazyLock<Gateway> = LazyLock::new(media);
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_query_to_the_shop(choices in prop::collection::vec(any::<u8>(), 20..400)) {
+        check(&SHOP, true, &choices)?;
+    }
+
+    #[test]
+    fn any_query_to_the_media_library(choices in prop::collection::vec(any::<u8>(), 20..400)) {
+        check(&MEDIA, false, &choices)?;
+    }
+}
