@@ -1,1 +1,7 @@
-fn main() {}
+//! `users`: the identity service.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kit::cli::run::<users::Users>()
+}

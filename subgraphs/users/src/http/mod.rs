@@ -1,0 +1,24 @@
+//! What this service answers besides GraphQL: its keys for whoever verifies tokens, and what
+//! only other services may ask.
+
+mod contacts;
+mod discovery;
+
+use axum::{Router, routing::get};
+use kit::credential::Credentials;
+
+use crate::identity::Identity;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Routes {
+    identity: Identity,
+    credentials: Credentials,
+}
+
+pub(crate) fn routes(identity: Identity, credentials: Credentials) -> Router {
+    Router::new()
+        .route("/.well-known/jwks.json", get(discovery::jwks))
+        .route("/.well-known/openid-configuration", get(discovery::openid_configuration))
+        .route("/internal/contacts/{id}", get(contacts::contact))
+        .with_state(Routes { identity, credentials })
+}
