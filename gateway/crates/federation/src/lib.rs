@@ -7,8 +7,9 @@
 pub mod diagnostic;
 mod subgraph;
 pub mod plan;
-pub mod composition;
 pub mod supergraph;
 pub mod query_graph;
 pub mod operation;
+pub mod composition;
 pub mod planner;
+pub mod diff;

@@ -1,0 +1,192 @@
+//! The running gateway: built from a configuration, serving on a listener it is given.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::serve::ListenerExt;
+use federation::diagnostic::Diagnostic;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::jwks::JwksError;
+use crate::auth::passport::{PassportError, PassportOffice};
+use crate::auth::token::Authenticator;
+use crate::composing::{self, ComposeError};
+use crate::config::Config;
+use crate::http::client_address::{TrustedProxies, TrustedProxyError};
+use crate::http::{RouterError, router};
+use crate::outbound::HttpClient;
+use crate::reload;
+use crate::schema::{SchemaError, ServedSchema};
+use crate::source::LoadError;
+use crate::telemetry::Telemetry;
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    pub(crate) config: Config,
+    pub(crate) schema: ArcSwap<ServedSchema>,
+    pub(crate) authenticator: Authenticator,
+    pub(crate) trusted_proxies: TrustedProxies,
+    pub(crate) passports: Option<Arc<PassportOffice>>,
+    pub(crate) telemetry: Arc<Telemetry>,
+    pub(crate) client: HttpClient,
+    stopping: AtomicBool,
+}
+
+/// A gateway that is ready to serve.
+#[derive(Debug)]
+pub struct App {
+    gateway: Arc<Gateway>,
+    router: Router,
+}
+
+/// Why the gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error("no supergraph: set exactly one of `supergraph.file` and `supergraph.sdl`")]
+    NoSupergraph,
+    #[error(transparent)]
+    Load { source: LoadError },
+    #[error("supergraph.yaml does not compose\n{rendered}")]
+    Composition { diagnostics: Vec<Diagnostic>, rendered: String },
+    #[error(transparent)]
+    Schema { source: SchemaError },
+    #[error(transparent)]
+    Jwks { source: JwksError },
+    #[error(transparent)]
+    Passport { source: PassportError },
+    #[error(transparent)]
+    TrustedProxy { source: TrustedProxyError },
+    #[error(transparent)]
+    Router { source: RouterError },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("server failed: {source}")]
+    Serve { source: std::io::Error },
+}
+
+impl Gateway {
+    /// Told to stop: finishes what it has, wants nothing new.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+}
+
+impl App {
+    /// Loads (or composes) the supergraph and everything else the configuration names.
+    pub async fn build(config: Config) -> Result<Self, BuildError> {
+        let client = HttpClient::new();
+        let telemetry = Telemetry::new();
+        let passports = if config.passport.enabled {
+            let office = PassportOffice::new(&config.passport)
+                .map_err(|source| BuildError::Passport { source })?;
+            Some(Arc::new(office))
+        } else {
+            None
+        };
+        let sdl = supergraph_sdl(&config, &client).await?;
+        let schema = ServedSchema::new(&sdl, &config, &client, passports.clone(), &telemetry)
+            .map_err(|source| BuildError::Schema { source })?;
+        let authenticator = Authenticator::new(&config.authentication, &client)
+            .map_err(|source| BuildError::Jwks { source })?;
+        let trusted_proxies = TrustedProxies::parse(&config.server.trusted_proxies)
+            .map_err(|source| BuildError::TrustedProxy { source })?;
+        let gateway = Arc::new(Gateway {
+            schema: ArcSwap::from_pointee(schema),
+            authenticator,
+            trusted_proxies,
+            passports,
+            telemetry,
+            client,
+            stopping: AtomicBool::new(false),
+            config,
+        });
+        let router = router(gateway.clone(), &gateway.config.server)
+            .map_err(|source| BuildError::Router { source })?;
+        Ok(Self { gateway, router })
+    }
+
+    /// Answers on `listener` until `shutdown`, then finishes open requests within
+    /// `server.shutdown_timeout`.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: CancellationToken,
+    ) -> Result<(), ServeError> {
+        let Self { gateway, router } = self;
+        // Background work ends with the server, however that ends.
+        let background = CancellationToken::new();
+        let _stop_background = background.clone().drop_guard();
+        spawn_until(&background, reload::watch(gateway.clone()));
+        spawn_until(&background, tidy_metrics(gateway.telemetry.clone()));
+        let warm_up = gateway.clone();
+        spawn_until(&background, async move { warm_up.authenticator.warm_up().await });
+
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "TCP_NODELAY could not be set");
+            }
+        });
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let told = shutdown.clone();
+        let server = axum::serve(listener, service)
+            .with_graceful_shutdown(async move { told.cancelled().await });
+        let grace = gateway.config.server.shutdown_timeout;
+        let impatience = async {
+            shutdown.cancelled().await;
+            gateway.stopping.store(true, Ordering::Relaxed);
+            tokio::time::sleep(grace).await;
+        };
+        tokio::select! {
+            result = server.into_future() => result.map_err(|source| ServeError::Serve { source }),
+            () = impatience => {
+                tracing::warn!("open requests were broken off");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The SDL to serve, composed first if the configuration names a `supergraph.yaml`.
+pub(crate) async fn supergraph_sdl(
+    config: &Config,
+    client: &HttpClient,
+) -> Result<String, BuildError> {
+    let file: &PathBuf = match (&config.supergraph.file, &config.supergraph.sdl) {
+        (None, Some(sdl)) => return Ok(sdl.clone()),
+        (Some(file), None) => file,
+        (None, None) | (Some(_), Some(_)) => return Err(BuildError::NoSupergraph),
+    };
+    composing::supergraph_sdl(client, file).await.map_err(|error| match error {
+        ComposeError::Load { source } => BuildError::Load { source },
+        ComposeError::Composition { diagnostics, rendered } => {
+            BuildError::Composition { diagnostics, rendered }
+        }
+    })
+}
+
+fn spawn_until(stop: &CancellationToken, work: impl Future<Output = ()> + Send + 'static) {
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = work => {}
+        }
+    });
+}
+
+async fn tidy_metrics(telemetry: Arc<Telemetry>) {
+    let mut every = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        every.tick().await;
+        telemetry.tidy();
+    }
+}

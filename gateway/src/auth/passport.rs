@@ -1,0 +1,170 @@
+//! Passports: short-lived signed statements to one subgraph about who is calling.
+//!
+//! The caller's own token never reaches a subgraph; a passport names its audience, so one
+//! subgraph cannot use it at another.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use http::{HeaderName, HeaderValue};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::identity::Identity;
+use crate::config::PassportConfig;
+
+pub(crate) const PASSPORT_HEADER: HeaderName = HeaderName::from_static("x-concord-passport");
+
+/// Signs passports and publishes the key to check them with.
+pub(crate) struct PassportOffice {
+    config: PassportConfig,
+    key: EncodingKey,
+    header: Header,
+    jwks: Value,
+}
+
+/// What a mutation's passport says about the request. Queries leave it out, so that equal
+/// callers have equal passports.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin<'r> {
+    pub(crate) address: IpAddr,
+    pub(crate) user_agent: Option<&'r str>,
+    pub(crate) request_id: &'r str,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PassportError {
+    #[error("{}: {source}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{}: not an Ed25519 private key in PKCS#8 PEM", path.display())]
+    Key { path: PathBuf },
+    #[error("a passport key could not be made")]
+    Generate,
+    #[error("passport could not be signed: {source}")]
+    Sign { source: jsonwebtoken::errors::Error },
+    #[error("passport does not fit in a header")]
+    Header,
+}
+
+#[derive(Serialize)]
+struct PassportClaims<'c> {
+    iss: &'c str,
+    aud: &'c str,
+    iat: u64,
+    exp: u64,
+    sub: &'c str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<&'c str>,
+    scope: String,
+    roles: &'c [String],
+    amr: &'c [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ip: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ua: Option<&'c str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rid: Option<&'c str>,
+}
+
+impl std::fmt::Debug for PassportOffice {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("PassportOffice")
+            .field("kid", &self.header.kid)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PassportOffice {
+    pub(crate) fn new(config: &PassportConfig) -> Result<Self, PassportError> {
+        let pkcs8 = match &config.key_file {
+            Some(path) => {
+                let pem = std::fs::read_to_string(path)
+                    .map_err(|source| PassportError::Read { path: path.clone(), source })?;
+                decode_pem(&pem).ok_or_else(|| PassportError::Key { path: path.clone() })?
+            }
+            None => Ed25519KeyPair::generate()
+                .and_then(|pair| pair.to_pkcs8v1().map(|der| der.as_ref().to_vec()))
+                .map_err(|_| PassportError::Generate)?,
+        };
+        let bad_key = || PassportError::Key { path: config.key_file.clone().unwrap_or_default() };
+        let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&pkcs8).map_err(|_| bad_key())?;
+        let public = pair.public_key().as_ref();
+        let key_id = URL_SAFE_NO_PAD.encode(&digest(&SHA256, public).as_ref()[..12]);
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.typ = Some("passport+jwt".to_owned());
+        header.kid = Some(key_id.clone());
+        let jwks = json!({ "keys": [{
+            "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig",
+            "kid": key_id, "x": URL_SAFE_NO_PAD.encode(public),
+        }] });
+        Ok(Self { config: config.clone(), key: EncodingKey::from_ed_der(&pkcs8), header, jwks })
+    }
+
+    /// For `/.well-known/jwks.json`.
+    pub(crate) fn jwks(&self) -> &Value {
+        &self.jwks
+    }
+
+    /// The header value for one subgraph request. Queries of one caller share it for a while;
+    /// mutations get their own, with the `origin`.
+    pub(crate) fn passport(
+        &self,
+        identity: &Identity,
+        subgraph: &Arc<str>,
+        origin: Option<&Origin<'_>>,
+    ) -> Result<HeaderValue, PassportError> {
+        if origin.is_some() {
+            return self.sign(identity, subgraph, origin);
+        }
+        identity.passport(subgraph, self.config.reuse, || self.sign(identity, subgraph, None))
+    }
+
+    fn sign(
+        &self,
+        identity: &Identity,
+        subgraph: &str,
+        origin: Option<&Origin<'_>>,
+    ) -> Result<HeaderValue, PassportError> {
+        let now = jsonwebtoken::get_current_timestamp();
+        let caller = identity.claims.as_ref();
+        let claims = PassportClaims {
+            iss: &self.config.issuer,
+            aud: subgraph,
+            iat: now,
+            exp: now + self.config.lifetime.as_secs(),
+            sub: caller.map_or("anonymous", |claims| claims.sub.as_str()),
+            sid: caller.and_then(|claims| claims.sid.as_deref()),
+            scope: caller.map_or_else(String::new, |claims| {
+                claims.scope.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
+            }),
+            roles: caller.map_or(&[], |claims| claims.roles.as_slice()),
+            amr: caller.map_or(&[], |claims| claims.amr.as_slice()),
+            auth_time: caller.and_then(|claims| claims.auth_time),
+            ip: origin.map(|origin| origin.address),
+            ua: origin.and_then(|origin| origin.user_agent),
+            rid: origin.map(|origin| origin.request_id),
+        };
+        let passport = encode(&self.header, &claims, &self.key)
+            .map_err(|source| PassportError::Sign { source })?;
+        let mut value = HeaderValue::try_from(passport).map_err(|_| PassportError::Header)?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
+
+/// The DER inside the first `PRIVATE KEY` block.
+fn decode_pem(pem: &str) -> Option<Vec<u8>> {
+    let (_, rest) = pem.split_once("-----BEGIN PRIVATE KEY-----")?;
+    let (body, _) = rest.split_once("-----END PRIVATE KEY-----")?;
+    let compact: String = body.chars().filter(|c| !c.is_whitespace()).collect();
+    STANDARD.decode(compact).ok()
+}

@@ -1,0 +1,165 @@
+//! `concord compose`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use federation::diagnostic::{Diagnostic, Label};
+use federation::supergraph::Supergraph;
+use serde_json::{Value, json};
+
+use super::{Failure, Output, deliver};
+use crate::composing::{compose_subgraphs, sources};
+use crate::outbound::HttpClient;
+use crate::render::render;
+use crate::source::{self, SchemaInput, SubgraphSource, is_supergraph_yaml};
+
+#[derive(Debug, Args)]
+pub(crate) struct ComposeArguments {
+    /// The subgraphs, in Rover's format
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "subgraphs",
+        required_unless_present = "subgraphs"
+    )]
+    config: Option<PathBuf>,
+    /// Subgraphs as NAME=SCHEMA.graphql
+    #[arg(value_name = "NAME=FILE", value_parser = parse_pair)]
+    subgraphs: Vec<(String, PathBuf)>,
+    #[arg(long, value_enum, default_value = "sdl")]
+    format: ComposeFormat,
+    /// Print the API schema instead of the supergraph
+    #[arg(long)]
+    api: bool,
+    /// Write to a file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ComposeFormat {
+    Sdl,
+    Json,
+    Text,
+}
+
+/// A supergraph and what clients see of it.
+struct Composed {
+    supergraph_sdl: String,
+    api_sdl: String,
+    hints: Vec<Diagnostic>,
+}
+
+fn parse_pair(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => {
+            Ok((name.to_owned(), path.into()))
+        }
+        _ => Err("write NAME=FILE, e.g. users=schema/users.graphql".to_owned()),
+    }
+}
+
+pub(crate) async fn compose(
+    arguments: ComposeArguments,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let subgraphs = load(&arguments).await?;
+    let composed = compose_subgraphs(&subgraphs).and_then(|composition| {
+        let api_sdl = api_sdl(&composition.supergraph_sdl)?;
+        Ok(Composed {
+            supergraph_sdl: composition.supergraph_sdl,
+            api_sdl,
+            hints: composition.hints,
+        })
+    });
+    let rendered = |diagnostics: &[Diagnostic]| render(diagnostics, &sources(&subgraphs));
+    let text = match (&composed, arguments.format) {
+        (result, ComposeFormat::Json) => serde_json::to_string_pretty(&as_json(result.as_ref()))
+            .expect("JSON can always be written"),
+        (Err(errors), ComposeFormat::Sdl | ComposeFormat::Text) => {
+            return Err(Failure::Findings { message: rendered(errors) });
+        }
+        (Ok(composed), ComposeFormat::Sdl) => {
+            if !composed.hints.is_empty() {
+                writeln!(output.err, "{}", rendered(&composed.hints).trim_end())
+                    .map_err(Failure::input)?;
+            }
+            if arguments.api { composed.api_sdl.clone() } else { composed.supergraph_sdl.clone() }
+        }
+        (Ok(composed), ComposeFormat::Text) => {
+            let hints = rendered(&composed.hints);
+            format!(
+                "{hints}composed {} subgraphs, {} hints\n",
+                subgraphs.len(),
+                composed.hints.len()
+            )
+        }
+    };
+    deliver(output, arguments.output.as_deref(), &text)?;
+    match composed {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Failure::Findings { message: String::new() }),
+    }
+}
+
+async fn load(arguments: &ComposeArguments) -> Result<Vec<SubgraphSource>, Failure> {
+    if let Some(path) = &arguments.config {
+        if !is_supergraph_yaml(path) {
+            return Err(Failure::usage(format!("{}: --config takes a .yaml file", path.display())));
+        }
+        return match source::load(&HttpClient::new(), path).await.map_err(Failure::input)? {
+            SchemaInput::Subgraphs(subgraphs) => Ok(subgraphs),
+            SchemaInput::Sdl(_) => unreachable!("YAML files are lists of subgraphs"),
+        };
+    }
+    let load_one = |(name, path): &(String, PathBuf)| {
+        let sdl = source::read(path).map_err(Failure::input)?;
+        let origin = path.display().to_string();
+        Ok(SubgraphSource { name: name.clone(), url: String::new(), sdl, origin })
+    };
+    arguments.subgraphs.iter().map(load_one).collect()
+}
+
+/// What composition has accepted can be read back; if not, that is worth a bug report.
+fn api_sdl(supergraph_sdl: &str) -> Result<String, Vec<Diagnostic>> {
+    match Supergraph::parse(supergraph_sdl) {
+        Ok(supergraph) => Ok(supergraph.api_schema().to_string()),
+        Err(error) => Err(vec![Diagnostic {
+            code: "INTERNAL_ERROR".to_owned(),
+            severity: federation::diagnostic::Severity::Error,
+            message: format!("the composed supergraph cannot be read: {error}"),
+            labels: Vec::new(),
+            help: Some("this is a bug of Concord; please report it with your subgraphs".to_owned()),
+        }]),
+    }
+}
+
+fn as_json(result: Result<&Composed, &Vec<Diagnostic>>) -> Value {
+    let hint = |hint: &Diagnostic| json!({ "code": hint.code, "message": hint.message });
+    match result {
+        Ok(Composed { supergraph_sdl, api_sdl, hints }) => json!({
+            "ok": true,
+            "errors": [],
+            "hints": hints.iter().map(hint).collect::<Value>(),
+            "supergraphSdl": supergraph_sdl,
+            "apiSdl": api_sdl,
+        }),
+        Err(errors) => json!({
+            "ok": false,
+            "errors": errors.iter().map(error).collect::<Value>(),
+            "hints": [],
+            "supergraphSdl": null,
+            "apiSdl": null,
+        }),
+    }
+}
+
+fn error(error: &Diagnostic) -> Value {
+    let location = |label: &Label| json!({ "subgraph": label.subgraph, "line": label.line, "column": label.column });
+    json!({
+        "code": error.code,
+        "message": error.message,
+        "locations": error.labels.iter().map(location).collect::<Value>(),
+    })
+}

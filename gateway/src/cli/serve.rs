@@ -1,0 +1,126 @@
+//! `concord serve`.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use super::{Failure, Output};
+use crate::app::{App, BuildError};
+use crate::config::Config;
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// Supergraph SDL, or a supergraph.yaml that is composed first
+    #[arg(long, value_name = "FILE")]
+    supergraph: Option<PathBuf>,
+    /// Address to listen on [default: 127.0.0.1:4000, or what the configuration says]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Configuration (concord.yaml)
+    #[arg(long, short, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Worker threads [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    workers: Option<u16>,
+}
+
+pub(crate) fn serve(arguments: ServeArguments, output: &mut Output<'_>) -> Result<(), Failure> {
+    let ServeArguments { supergraph, listen, config, workers } = arguments;
+    let mut config = match config {
+        Some(path) => Config::load(&path).map_err(Failure::usage)?,
+        None => Config::default(),
+    };
+    if let Some(file) = supergraph {
+        config.supergraph.file = Some(file);
+        config.supergraph.sdl = None;
+    }
+    if let Some(listen) = listen {
+        config.server.listen = listen;
+    }
+    start_logging();
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(workers) = workers {
+        runtime.worker_threads(workers.into());
+    }
+    // Deeply nested documents are walked recursively.
+    let runtime =
+        runtime.thread_stack_size(8 * 1024 * 1024).enable_all().build().map_err(Failure::usage)?;
+    runtime.block_on(listen_and_serve(config, output))
+}
+
+async fn listen_and_serve(config: Config, output: &mut Output<'_>) -> Result<(), Failure> {
+    let (address, path) = (config.server.listen, config.server.path.clone());
+    let graphiql = config.server.graphiql;
+    let app = App::build(config).await.map_err(refuse)?;
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        let remedy = if error.kind() == std::io::ErrorKind::AddrInUse {
+            "; choose another with --listen"
+        } else {
+            ""
+        };
+        Failure::Findings { message: format!("cannot listen on {address}: {error}{remedy}") }
+    })?;
+    let address = listener.local_addr().map_err(Failure::input)?;
+    let page = if graphiql { format!(", GraphiQL at http://{address}/") } else { String::new() };
+    writeln!(output.err, "GraphQL at http://{address}{path}{page}").map_err(Failure::input)?;
+    let shutdown = CancellationToken::new();
+    tokio::spawn(cancel_on_signal(shutdown.clone()));
+    app.serve(listener, shutdown)
+        .await
+        .map_err(|error| Failure::Findings { message: error.to_string() })
+}
+
+fn refuse(error: BuildError) -> Failure {
+    let message = error.to_string();
+    match error {
+        BuildError::Composition { .. } | BuildError::Schema { .. } => Failure::Findings { message },
+        BuildError::Load { .. } => Failure::Input { message },
+        BuildError::NoSupergraph => Failure::Usage {
+            message: "no supergraph: pass --supergraph FILE, or set `supergraph.file` in the configuration".to_owned(),
+        },
+        BuildError::Jwks { .. }
+        | BuildError::Passport { .. }
+        | BuildError::TrustedProxy { .. }
+        | BuildError::Router { .. } => Failure::Usage { message },
+    }
+}
+
+/// Ctrl-C, or SIGTERM from an orchestrator.
+async fn cancel_on_signal(shutdown: CancellationToken) {
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "SIGTERM cannot be watched");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => if let Err(error) = result {
+            tracing::warn!(%error, "Ctrl-C cannot be watched");
+            return;
+        },
+        () = terminated => {}
+    }
+    shutdown.cancel();
+}
+
+/// To standard error; `RUST_LOG` says what.
+fn start_logging() {
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,gateway=info"));
+    // Fails only if a logger has been installed already, which then does the job.
+    let _ =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}

@@ -1,0 +1,37 @@
+//! The signed statement about the caller that subgraphs receive.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::duration;
+
+/// Off by default: unknown subgraphs would not know what to do with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PassportConfig {
+    pub enabled: bool,
+    /// `iss` of the passports.
+    pub issuer: String,
+    /// Ed25519 private key (PKCS#8, PEM); without one a key is made at every start.
+    pub key_file: Option<PathBuf>,
+    /// From signing to expiry.
+    #[serde(with = "duration")]
+    pub lifetime: Duration,
+    /// Queries of one caller share a passport for this long.
+    #[serde(with = "duration")]
+    pub reuse: Duration,
+}
+
+impl Default for PassportConfig {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            issuer: "concord-gateway".to_owned(),
+            key_file: None,
+            lifetime: Duration::from_secs(60),
+            reuse: Duration::from_secs(30),
+        }
+    }
+}

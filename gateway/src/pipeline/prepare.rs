@@ -1,0 +1,204 @@
+//! What is worked out once per operation: the valid document, its normal form, the protected
+//! fields, and a plan for each set of rights that callers have come with.
+
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
+
+use executor::CompiledPlan;
+use federation::operation::{Document, Operation, OperationError, ValidDocument};
+use federation::planner::{PlanError, PlanOptions};
+use indexmap::Equivalent;
+
+use super::limits::check_limits;
+use crate::auth::identity::Identity;
+use crate::auth::requirements::{Decision, ProtectedFields};
+use crate::config::LimitsConfig;
+use crate::http::error::{ClientError, DocumentError, DocumentErrorCode};
+use crate::http::request::GraphqlRequest;
+use crate::schema::ServedSchema;
+use crate::telemetry::Telemetry;
+
+/// A cached operation is found by the exact text: hashes alone could mix up two documents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OperationKey {
+    document: Box<str>,
+    name: Option<Box<str>>,
+}
+
+/// The same without owning the text, for look-ups.
+struct OperationKeyRef<'r> {
+    document: &'r str,
+    name: Option<&'r str>,
+}
+
+impl Hash for OperationKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        OperationKeyRef { document: &self.document, name: self.name.as_deref() }.hash(state);
+    }
+}
+
+impl Hash for OperationKeyRef<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.document.hash(state);
+        self.name.hash(state);
+    }
+}
+
+impl Equivalent<OperationKey> for OperationKeyRef<'_> {
+    fn equivalent(&self, key: &OperationKey) -> bool {
+        *self.document == *key.document && self.name == key.name.as_deref()
+    }
+}
+
+/// An operation that is ready to be run, for any caller and any variables.
+#[derive(Debug)]
+pub(crate) struct PreparedOperation {
+    pub(crate) document: ValidDocument,
+    pub(crate) name: Option<String>,
+    pub(crate) operation: Operation,
+    /// Selects `__schema` or `__type` at the root.
+    pub(crate) introspects: bool,
+    protected: ProtectedFields,
+    /// For callers who may see everything the operation selects.
+    whole: OnceLock<Arc<CompiledPlan>>,
+    /// For others: the most recently made ones, newest last.
+    partial: Mutex<Vec<(Decision, Arc<CompiledPlan>)>>,
+}
+
+impl ServedSchema {
+    /// Finds the operation among those known, or parses, checks and validates it.
+    pub(crate) fn prepare(
+        &self,
+        limits: &LimitsConfig,
+        telemetry: &Telemetry,
+        request: &GraphqlRequest,
+    ) -> Result<Arc<PreparedOperation>, ClientError> {
+        let name = request.operation_name.as_deref();
+        if let Some(operation) =
+            self.operations.get(&OperationKeyRef { document: &request.query, name })
+        {
+            telemetry.plan_cache_hits.increment(1);
+            return Ok(operation);
+        }
+        telemetry.plan_cache_misses.increment(1);
+        let started = Instant::now();
+        let operation = Arc::new(self.read_operation(limits, &request.query, name)?);
+        let key =
+            OperationKey { document: request.query.as_str().into(), name: name.map(Into::into) };
+        self.operations.insert(key, operation.clone());
+        telemetry.planning_duration.record(started.elapsed().as_secs_f64());
+        Ok(operation)
+    }
+
+    fn read_operation(
+        &self,
+        limits: &LimitsConfig,
+        text: &str,
+        name: Option<&str>,
+    ) -> Result<PreparedOperation, ClientError> {
+        if text.len() > limits.document_bytes {
+            let message = format!("document is larger than {} bytes", limits.document_bytes);
+            return Err(ClientError::document(DocumentErrorCode::DocumentSize, message));
+        }
+        let document = Document::parse_with(text, limits.tokens).map_err(refuse_operation)?;
+        check_limits(document.ast(), limits)?;
+        let document = document.validate(self.api_schema()).map_err(refuse_operation)?;
+        let operation = document
+            .operation(name, self.planner.query_graph(), self.api_schema())
+            .map_err(refuse_operation)?;
+        let chosen = document.choose(name).map_err(refuse_operation)?;
+        let executable = document.executable();
+        let introspects = chosen
+            .root_fields(executable)
+            .any(|field| matches!(field.name.as_str(), "__schema" | "__type"));
+        let protected = self.requirements.protected_fields(
+            self.api_schema(),
+            &self.implementers,
+            executable,
+            chosen,
+        );
+        Ok(PreparedOperation {
+            name: name.map(str::to_owned),
+            operation,
+            introspects,
+            protected,
+            whole: OnceLock::new(),
+            partial: Mutex::default(),
+            document,
+        })
+    }
+}
+
+impl PreparedOperation {
+    /// The plan for what this caller may see.
+    pub(crate) fn plan_for(
+        &self,
+        schema: &ServedSchema,
+        identity: &Identity,
+        remembered: usize,
+    ) -> Result<Arc<CompiledPlan>, ClientError> {
+        let decision = schema.requirements.decide(&self.protected, identity);
+        if decision == Decision::default() {
+            if let Some(plan) = self.whole.get() {
+                return Ok(plan.clone());
+            }
+            let plan = self.plan(schema, &decision)?;
+            return Ok(self.whole.get_or_init(|| plan).clone());
+        }
+        let lock = || self.partial.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, plan)) = lock().iter().find(|(known, _)| *known == decision) {
+            return Ok(plan.clone());
+        }
+        let plan = self.plan(schema, &decision)?;
+        let mut partial = lock();
+        if partial.len() >= remembered.max(1) {
+            partial.remove(0);
+        }
+        partial.push((decision, plan.clone()));
+        Ok(plan)
+    }
+
+    fn plan(
+        &self,
+        schema: &ServedSchema,
+        decision: &Decision,
+    ) -> Result<Arc<CompiledPlan>, ClientError> {
+        let options =
+            PlanOptions { denied: self.protected.denied(decision), ..PlanOptions::default() };
+        let plan = schema.planner.plan(&self.operation, &options).map_err(|error| match error {
+            PlanError::TooComplex { .. } => {
+                ClientError::document(DocumentErrorCode::Complexity, error.to_string())
+            }
+            PlanError::Unresolvable { .. } | PlanError::ConflictingRequirement { .. } => {
+                tracing::error!(%error, operation = self.name, "operation could not be planned");
+                ClientError::Internal
+            }
+        })?;
+        Ok(Arc::new(CompiledPlan::new(&plan)))
+    }
+}
+
+/// Enough to mend a document.
+const MAX_ERRORS: usize = 50;
+
+pub(super) fn refuse_operation(error: OperationError) -> ClientError {
+    let code = match &error {
+        OperationError::Syntax(_) => DocumentErrorCode::Parse,
+        OperationError::Validation(_) => DocumentErrorCode::Validation,
+        OperationError::UnknownOperation { .. }
+        | OperationError::AmbiguousOperation
+        | OperationError::NoOperation => DocumentErrorCode::OperationName,
+        OperationError::TooManyTokens { .. } => DocumentErrorCode::Tokens,
+        OperationError::TooManyFields { .. } => DocumentErrorCode::Fields,
+    };
+    match error {
+        OperationError::Syntax(errors) | OperationError::Validation(errors) => {
+            let errors = errors.into_iter().take(MAX_ERRORS);
+            let errors = errors
+                .map(|error| DocumentError { message: error.message, locations: error.locations });
+            ClientError::Document { code, errors: errors.collect() }
+        }
+        other => ClientError::document(code, other.to_string()),
+    }
+}
