@@ -240,7 +240,11 @@ mod tests {
         }
 
         fn sdl() -> String {
-            crate::graphql::sdl(&fixture::schema(&Settings::default(), &Arc::default()))
+            crate::graphql::sdl(&fixture::schema(
+                &Settings::default(),
+                &Arc::default(),
+                &Arc::default(),
+            ))
         }
 
         async fn start(

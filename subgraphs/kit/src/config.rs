@@ -191,7 +191,7 @@ mod tests {
         .unwrap();
         assert_eq!(shop.kit.database.url, "postgres://h/db");
         assert_eq!(shop.kit.mail.smtp.password.expose(), "12345");
-        assert_eq!(shop.kit.mail.smtp.timeout, Period(Duration::from_secs(120)));
+        assert_eq!(shop.kit.mail.smtp.timeout, Period(Duration::from_mins(2)));
         assert_eq!(shop.kit.mail.smtp.security, SmtpSecurity::Tls);
         assert_eq!(shop.kit.mail.transport, MailTransport::Smtp);
         assert_eq!((shop.orders.reserve, shop.orders.name.as_str()), (20, "20"));

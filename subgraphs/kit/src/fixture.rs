@@ -9,6 +9,7 @@ use async_graphql::{
 use sea_orm::DbErr;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Timestamp};
@@ -57,6 +58,7 @@ impl Templates for Letters {
     }
 }
 
+#[expect(clippy::duplicated_attributes, reason = "two fields have the same type")]
 #[derive(Interface)]
 #[graphql(
     field(name = "message", ty = "&String"),
@@ -117,7 +119,18 @@ fn fail_on_purpose() -> i32 {
     panic!("on purpose")
 }
 
-pub(crate) struct Mutation(Arc<AtomicUsize>);
+/// Points at which a test and a mutation wait for each other.
+#[derive(Default)]
+pub(crate) struct Pauses {
+    pub(crate) started: Notify,
+    pub(crate) go_on: Notify,
+    pub(crate) finished: Notify,
+}
+
+pub(crate) struct Mutation {
+    pokes: Arc<AtomicUsize>,
+    pauses: Arc<Pauses>,
+}
 
 #[Object]
 impl Mutation {
@@ -130,8 +143,16 @@ impl Mutation {
             let error = RateLimitedError::new("slow down", &[], 3);
             return Some(PokePayload { poked: None, errors: vec![PokeError::RateLimited(error)] });
         }
-        self.0.fetch_add(1, Ordering::SeqCst);
+        self.pokes.fetch_add(1, Ordering::SeqCst);
         Some(PokePayload { poked: Some(times), errors: Vec::new() })
+    }
+
+    async fn poke_slowly(&self) -> bool {
+        self.pauses.started.notify_one();
+        self.pauses.go_on.notified().await;
+        self.pokes.fetch_add(1, Ordering::SeqCst);
+        self.pauses.finished.notify_one();
+        true
     }
 }
 
@@ -142,14 +163,17 @@ pub(crate) struct Fixture {
     pub(crate) passports: Passports,
     pub(crate) clock: Clock,
     pub(crate) pokes: Arc<AtomicUsize>,
+    pub(crate) pauses: Arc<Pauses>,
     pub(crate) client: reqwest::Client,
 }
 
 pub(crate) fn schema(
     settings: &Settings,
     pokes: &Arc<AtomicUsize>,
+    pauses: &Arc<Pauses>,
 ) -> Schema<Query, Mutation, EmptySubscription> {
-    Schema::build(Query, Mutation(Arc::clone(pokes)), EmptySubscription)
+    let mutation = Mutation { pokes: Arc::clone(pokes), pauses: Arc::clone(pauses) };
+    Schema::build(Query, mutation, EmptySubscription)
         .enable_federation()
         .register_output_type::<UserError>()
         .limited(&settings.limits)
@@ -161,8 +185,8 @@ pub(crate) async fn serve(name: &'static str, adjust: impl FnOnce(&mut Settings)
     let passports = Passports::new(clock.clone());
     let mut settings = Settings { passport: passports.settings(), ..Settings::default() };
     adjust(&mut settings);
-    let pokes = Arc::default();
-    let schema = schema(&settings, &pokes);
+    let (pokes, pauses) = (Arc::default(), Arc::default());
+    let schema = schema(&settings, &pokes, &pauses);
     let shutdown = CancellationToken::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let running = Service::new(name, settings, database().await, clock.clone())
@@ -170,7 +194,7 @@ pub(crate) async fn serve(name: &'static str, adjust: impl FnOnce(&mut Settings)
         .mail(Arc::new(Letters))
         .spawn(listener, shutdown.clone())
         .unwrap();
-    Fixture { running, shutdown, passports, clock, pokes, client: reqwest::Client::new() }
+    Fixture { running, shutdown, passports, clock, pokes, pauses, client: reqwest::Client::new() }
 }
 
 impl Fixture {

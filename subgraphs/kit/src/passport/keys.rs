@@ -114,6 +114,9 @@ impl Keys {
         if self.current().at.is_some() {
             return Ok(());
         }
+        if let Some(failure) = self.recent_failure() {
+            return Err(failure);
+        }
         self.fetch().await
     }
 
@@ -134,6 +137,12 @@ impl Keys {
             _ if resting => Some(known.failure.clone().map_or_else(unknown, Err)),
             _ => None,
         }
+    }
+
+    fn recent_failure(&self) -> Option<KeyError> {
+        let known = self.current();
+        let resting = known.failed_at.is_some_and(|at| self.clock.now().since(at) < RETRY);
+        known.failure.clone().filter(|_| resting)
     }
 
     async fn fetch(&self) -> Result<(), KeyError> {

@@ -1,12 +1,13 @@
 //! `POST /graphql`: who is calling, is this a GraphQL request, run it, answer.
 //!
 //! Nothing is executed, and nothing is told about the schema, without a passport or a service
-//! credential. The request runs in a task of its own: a client that hangs up does not stop a
-//! mutation half-way.
+//! credential. A mutation runs in a task of its own: a client that hangs up does not stop it
+//! half-way. A query ends with its client or with the time limit.
 
 use std::fmt;
 use std::sync::Arc;
 
+use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response as GraphQlResponse};
 use axum::Extension;
 use axum::body::{Body, to_bytes};
@@ -17,6 +18,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use tracing::Instrument;
 
 use super::Graphql;
 use super::observe::RequestId;
@@ -136,14 +138,18 @@ impl Endpoint {
         if origin.request_id.is_empty() {
             request_id.clone_into(&mut origin.request_id);
         }
-        let request = self.read(headers, body).await?;
-        let endpoint = Arc::clone(self);
-        let work = async move { endpoint.graphql.execute(caller, origin, request).await };
-        let task = tokio::spawn(self.metrics.scope(tracing::Instrument::in_current_span(work)));
-        let response = task.await.map_err(|error| {
-            tracing::error!(error = %error, "a GraphQL request panicked");
-            Refusal::FAILED
-        })?;
+        let mut request = self.read(headers, body).await?;
+        let response = if is_mutation(&mut request) {
+            let endpoint = Arc::clone(self);
+            let work = async move { endpoint.graphql.execute(caller, origin, request).await };
+            let task = tokio::spawn(self.metrics.scope(work.in_current_span()));
+            task.await.map_err(|error| {
+                tracing::error!(error = %error, "a mutation panicked");
+                Refusal::FAILED
+            })?
+        } else {
+            self.graphql.execute(caller, origin, request).await
+        };
         Ok(respond(response, accepts_graphql_json(headers)))
     }
 
@@ -200,6 +206,16 @@ impl Endpoint {
         }
         Ok(request)
     }
+}
+
+/// A document that cannot be parsed is none; its execution says what is wrong with it.
+fn is_mutation(request: &mut Request) -> bool {
+    request.parsed_query().is_ok_and(|document| {
+        document
+            .operations
+            .iter()
+            .any(|(_, operation)| operation.node.ty == OperationType::Mutation)
+    })
 }
 
 fn refused(error: &PassportError) -> Refusal {

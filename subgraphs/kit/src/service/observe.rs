@@ -55,19 +55,25 @@ pub(super) async fn observe(
         metrics::counter!("http_requests_total", "method" => method.clone(), "path" => path.clone(), "status" => status.as_str().to_owned()).increment(1);
         metrics::histogram!("http_request_seconds", "path" => path.clone())
             .record(elapsed.as_secs_f64());
-        tracing::info!(
-            method,
-            path,
-            status = status.as_u16(),
-            micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
-            "request"
-        );
+        let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+        let status = status.as_u16();
+        if status < 400 && is_routine(&path) {
+            tracing::debug!(method, path, status, micros, "request");
+        } else {
+            tracing::info!(method, path, status, micros, "request");
+        }
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, value);
         }
         response
     };
     observer.metrics.scope(handled.instrument(span)).await
+}
+
+/// Asked by machines all the time; worth a line only when it fails.
+fn is_routine(path: &str) -> bool {
+    path.starts_with("/health")
+        || matches!(path, "/internal/events" | "/metrics" | "/healthz" | "/readyz")
 }
 
 async fn answer(handler: impl Future<Output = Response>, timeout: Duration) -> Response {

@@ -259,7 +259,7 @@ async fn the_feed_is_for_service_credentials_with_the_scope() {
 #[tokio::test]
 async fn queued_mail_reaches_the_development_inbox() {
     let fixture = fixture::serve("kit", |settings| {
-        settings.mail.poll.0 = std::time::Duration::from_millis(5)
+        settings.mail.poll.0 = std::time::Duration::from_millis(5);
     })
     .await;
     let mail = NewMail {
@@ -447,4 +447,19 @@ async fn logs_hold_no_tokens_bodies_or_links() {
     {
         assert!(!log.contains(secret), "{secret} in {log}");
     }
+}
+
+#[tokio::test]
+async fn a_mutation_goes_on_when_the_client_hangs_up() {
+    let fixture = fixture::serve("kit", |_| {}).await;
+    let passport = fixture.passports.mint("kit", &Caller::Anonymous);
+    let mutation = json!({ "query": "mutation { pokeSlowly }" });
+    let request = tokio::spawn(fixture.post(&passport).json(&mutation).send());
+    fixture.pauses.started.notified().await;
+    request.abort();
+    assert!(request.await.unwrap_err().is_cancelled());
+    fixture.pauses.go_on.notify_one();
+    fixture.pauses.finished.notified().await;
+    assert_eq!(fixture.pokes.load(Ordering::SeqCst), 1);
+    fixture.stop().await;
 }
