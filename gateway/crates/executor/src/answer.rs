@@ -69,6 +69,30 @@ impl FetchError {
     }
 }
 
+impl FetchError {
+    /// Whether another request to the same subgraph at the same time may fare better.
+    pub(crate) fn depends_on_request(&self) -> bool {
+        match self {
+            Self::Transport(error) => match error {
+                TransportError::Status { .. }
+                | TransportError::TooLarge { .. }
+                | TransportError::ContentType
+                | TransportError::Other { .. } => true,
+                TransportError::Unreachable
+                | TransportError::Timeout
+                | TransportError::Interrupted
+                | TransportError::Rejected => false,
+            },
+            Self::Json(_)
+            | Self::Envelope(_)
+            | Self::EntityCount { .. }
+            | Self::NoEntities
+            | Self::NotAnEntity
+            | Self::Abandoned => true,
+        }
+    }
+}
+
 /// Reads a response. A status other than 2xx is only looked at when the body makes no sense.
 pub(crate) fn read(response: SubgraphResponse, names: &Names) -> Result<Answer, FetchError> {
     let status = response.status;

@@ -88,6 +88,15 @@ impl Batch {
 }
 
 impl Batch {
+    /// Whether what went wrong may be the fault of a single entity, so that it can make sense to
+    /// ask for the others without it. A subgraph that does not answer at all is no such case.
+    pub(crate) fn may_be_spoilt(&self) -> bool {
+        self.problems.iter().any(|problem| match &problem.cause {
+            Cause::Reported(_) => true,
+            Cause::Failed(error) => error.depends_on_request(),
+        })
+    }
+
     pub(crate) fn has_errors(&self) -> bool {
         let Self { document: _, data: _, entities, root_errors, problems } = self;
         let failed = |entity: &Entity| !entity.errors.is_empty() || entity.failure.is_some();

@@ -36,7 +36,7 @@ pub enum PathSegment {
 
 pub(crate) const RESPONSE_VALIDATION_FAILED: &str = "RESPONSE_VALIDATION_FAILED";
 pub(crate) const UNAUTHORIZED_FIELD_OR_TYPE: &str = "UNAUTHORIZED_FIELD_OR_TYPE";
-pub(crate) const TOO_MANY_ERRORS: &str = "TOO_MANY_ERRORS";
+const TOO_MANY_ERRORS: &str = "TOO_MANY_ERRORS";
 const DOWNSTREAM_SERVICE_ERROR: &str = "DOWNSTREAM_SERVICE_ERROR";
 
 impl GraphqlError {
@@ -67,6 +67,57 @@ impl GraphqlError {
         }
         let message = format!("subgraph `{subgraph}` {error}");
         Self { message, path, extensions, origin: ErrorOrigin::Fetch }
+    }
+}
+
+/// An error per element of a long list must not make an answer many times larger than its data.
+const MAX_ERRORS: usize = 1000;
+
+/// The errors of a response, as many as a client can be expected to read.
+#[derive(Debug, Default)]
+pub(crate) struct ErrorList {
+    errors: Vec<GraphqlError>,
+    left_out: usize,
+}
+
+impl ErrorList {
+    /// Makes the error only if there is room for it.
+    pub(crate) fn push(&mut self, error: impl FnOnce() -> GraphqlError) {
+        if self.is_full() {
+            self.left_out += 1;
+        } else {
+            self.errors.push(error());
+        }
+    }
+
+    pub(crate) fn append(&mut self, Self { errors, left_out }: Self) {
+        self.left_out += left_out;
+        for error in errors {
+            self.push(|| error);
+        }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.errors.len() >= MAX_ERRORS
+    }
+
+    /// Counts errors that were not even made.
+    pub(crate) fn leave_out(&mut self, count: usize) {
+        self.left_out += count;
+    }
+
+    pub(crate) fn as_slice(&self) -> &[GraphqlError] {
+        &self.errors
+    }
+
+    /// The errors; what has been left out is one more.
+    pub(crate) fn into_errors(self) -> Vec<GraphqlError> {
+        let Self { mut errors, left_out } = self;
+        if left_out > 0 {
+            let message = format!("{left_out} more errors are left out");
+            errors.push(GraphqlError::completion(TOO_MANY_ERRORS, message, Vec::new()));
+        }
+        errors
     }
 }
 

@@ -6,7 +6,9 @@
 //! same client variables, same partition of the transport. Within one client request a loader
 //! lives for one fetch. With [`LoaderOptions::share`] it is found by that key and concurrent
 //! client requests meet in it: a load goes out at once when nothing is in flight for its loader,
-//! and gathers while something is. Mutations never share.
+//! and gathers while something is. Mutations never share. A batch that fails for a reason that may
+//! lie with one of its entities is asked again by each client request for its own, so that nobody
+//! pays for the bad luck of another.
 //!
 //! What the crate (0.18) does, found in its source and relied on or worked around here:
 //! - The loader's mutex is held during a batch, so loads that come meanwhile queue at the mutex,
@@ -140,21 +142,48 @@ impl Loaders {
         } else {
             None
         };
-        let loaded = match partition {
-            None => {
-                let function = self.batch_function(&program, &variables, Slot::new(transport));
-                loader(function).try_load_many(keys.clone()).await.ok()
-            }
-            Some(partition) => {
-                let key = LoaderKey { program, partition, variables };
-                let lease = self.lease(key, &transport, keys.len());
-                lease.loader.transport.set(transport);
-                let (loader, wanted) = (lease.loader.loader.clone(), keys.clone());
-                let task = tokio::spawn(async move { loader.try_load_many(wanted).await.ok() });
-                task.await.ok().flatten()
-            }
+        let Some(partition) = partition else {
+            return self.load_alone(&program, &variables, transport, keys).await;
         };
+        let shared = LoaderKey { program, partition, variables };
+        let mut loaded = self.load_together(&shared, &transport, keys.clone()).await;
+        // What went wrong because of others is tried again without them.
+        let spoilt: Vec<usize> =
+            (0..keys.len()).filter(|&at| is_spoilt_by_others(&loaded, &loaded[at].batch)).collect();
+        if !spoilt.is_empty() {
+            let keys = spoilt.iter().map(|&at| keys[at].clone()).collect();
+            let LoaderKey { program, partition: _, variables } = &shared;
+            let again = self.load_alone(program, variables, transport, keys).await;
+            for (at, again) in spoilt.into_iter().zip(again) {
+                loaded[at] = again;
+            }
+        }
+        loaded
+    }
+
+    async fn load_alone(
+        &self,
+        program: &Arc<FetchProgram>,
+        variables: &Bytes,
+        transport: Arc<dyn SubgraphTransport>,
+        keys: Vec<Key>,
+    ) -> Vec<Loaded> {
+        let function = self.batch_function(program, variables, Slot::new(transport));
+        let loaded = loader(function).try_load_many(keys.clone()).await;
         in_order(&keys, loaded.unwrap_or_default())
+    }
+
+    async fn load_together(
+        &self,
+        shared: &LoaderKey,
+        transport: &Arc<dyn SubgraphTransport>,
+        keys: Vec<Key>,
+    ) -> Vec<Loaded> {
+        let lease = self.lease(shared.clone(), transport, keys.len());
+        lease.loader.transport.set(Arc::clone(transport));
+        let (loader, wanted) = (lease.loader.loader.clone(), keys.clone());
+        let task = tokio::spawn(async move { loader.try_load_many(wanted).await.ok() });
+        in_order(&keys, task.await.ok().flatten().unwrap_or_default())
     }
 
     fn batch_function(
@@ -280,6 +309,12 @@ impl BatchFn<Key, Loaded> for BatchFunction {
 
 fn loader(function: BatchFunction) -> Loader<Key, Loaded, BatchFunction> {
     Loader::new(function).with_yield_count(0).with_max_batch_size(usize::MAX)
+}
+
+/// Whether a batch failed that also carried what others wanted.
+fn is_spoilt_by_others(loaded: &[Loaded], batch: &Arc<Batch>) -> bool {
+    let ours = loaded.iter().filter(|loaded| Arc::ptr_eq(&loaded.batch, batch)).count();
+    batch.may_be_spoilt() && batch.entities.len() > ours
 }
 
 /// The batch function answers every key; if its task died, all keys share one failure.

@@ -14,7 +14,7 @@ use crate::compiled::{
 };
 use crate::data::{Data, ROOT, Value};
 use crate::error::{
-    GraphqlError, PathSegment, RESPONSE_VALIDATION_FAILED, UNAUTHORIZED_FIELD_OR_TYPE,
+    ErrorList, GraphqlError, PathSegment, RESPONSE_VALIDATION_FAILED, UNAUTHORIZED_FIELD_OR_TYPE,
 };
 use crate::json::write_string;
 use crate::leaf;
@@ -32,13 +32,15 @@ pub(crate) struct Source<'a> {
 
 /// Appends the text of `data` and returns the errors found on the way. `known` are the errors of
 /// the fetches.
-pub(crate) fn project(
-    source: &Source<'_>,
-    known: &[GraphqlError],
-    out: &mut Vec<u8>,
-) -> Vec<GraphqlError> {
-    let mut projector =
-        Projector { source, out, path: Vec::new(), errors: Vec::new(), known, reported: None };
+pub(crate) fn project(source: &Source<'_>, known: &[GraphqlError], out: &mut Vec<u8>) -> ErrorList {
+    let mut projector = Projector {
+        source,
+        out,
+        path: Vec::new(),
+        errors: ErrorList::default(),
+        known,
+        reported: None,
+    };
     let start = projector.out.len();
     if projector.object(&source.plan.root, Value::OwnedObject(ROOT), None).is_err() {
         projector.out.truncate(start);
@@ -51,7 +53,7 @@ struct Projector<'a, 'o> {
     source: &'a Source<'a>,
     out: &'o mut Vec<u8>,
     path: Vec<Segment<'a>>,
-    errors: Vec<GraphqlError>,
+    errors: ErrorList,
     known: &'a [GraphqlError],
     reported: Option<ReportedPaths<'a>>,
 }
@@ -250,11 +252,14 @@ impl<'a> Projector<'a, '_> {
     }
 
     fn report(&mut self, code: &'static str, message: String) {
-        let path = self.path.iter().map(|segment| match segment {
-            Segment::Key(key) => PathSegment::Key((*key).to_owned()),
-            Segment::Index(at) => PathSegment::Index(*at),
+        let Self { path, errors, .. } = self;
+        errors.push(|| {
+            let path = path.iter().map(|segment| match segment {
+                Segment::Key(key) => PathSegment::Key((*key).to_owned()),
+                Segment::Index(at) => PathSegment::Index(*at),
+            });
+            GraphqlError::completion(code, message, path.collect())
         });
-        self.errors.push(GraphqlError::completion(code, message, path.collect()));
     }
 }
 

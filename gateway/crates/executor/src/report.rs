@@ -11,7 +11,7 @@ use crate::batch::{Batch, Cause, Problem};
 use crate::compiled::CompiledPlan;
 use crate::data::Data;
 use crate::entities::{Entities, Target};
-use crate::error::{GraphqlError, PathSegment};
+use crate::error::{ErrorList, GraphqlError, PathSegment};
 use crate::loader::Loaded;
 use crate::path::{DataStep, client_paths, common_beginning};
 use crate::run::{Job, Outcome};
@@ -24,7 +24,7 @@ pub(crate) struct Report<'a> {
     /// With the answer merged.
     pub(crate) data: &'a Data,
     pub(crate) fetch: usize,
-    pub(crate) errors: &'a mut Vec<GraphqlError>,
+    pub(crate) errors: &'a mut ErrorList,
 }
 
 impl Report<'_> {
@@ -46,6 +46,10 @@ impl Report<'_> {
         for target in &list.targets {
             let Loaded { batch, at } = &loaded[target.representation];
             let entity = &batch.entities[*at];
+            if self.errors.is_full() {
+                self.errors.leave_out(entity.errors.len() + usize::from(entity.failure.is_some()));
+                continue;
+            }
             for error in &entity.errors {
                 let steps = self.continued(list.trails.steps(target.place.trail), &error.path);
                 let paths = self.client_paths(&steps);
@@ -135,14 +139,16 @@ impl Report<'_> {
 
     fn reported(&mut self, error: &SubgraphError, paths: Vec<Vec<PathSegment>>) {
         let subgraph = &self.plan.fetches[self.fetch].subgraph;
-        self.errors
-            .extend(paths.into_iter().map(|path| GraphqlError::subgraph(subgraph, error, path)));
+        for path in paths {
+            self.errors.push(|| GraphqlError::subgraph(subgraph, error, path));
+        }
     }
 
     fn failed(&mut self, error: &FetchError, paths: Vec<Vec<PathSegment>>) {
         let subgraph = &self.plan.fetches[self.fetch].subgraph;
-        self.errors
-            .extend(paths.into_iter().map(|path| GraphqlError::fetch(subgraph, error, path)));
+        for path in paths {
+            self.errors.push(|| GraphqlError::fetch(subgraph, error, path));
+        }
     }
 
     fn client_paths(&self, steps: &[DataStep]) -> Vec<Vec<PathSegment>> {

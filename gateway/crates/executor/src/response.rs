@@ -3,10 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::error::{GraphqlError, TOO_MANY_ERRORS};
-
-/// An error per element of a long list must not make an answer many times larger than its data.
-const MAX_ERRORS: usize = 1000;
+use crate::error::{ErrorList, GraphqlError};
 
 const HEAD: &[u8] = b"{\"data\":";
 
@@ -27,14 +24,8 @@ impl GraphqlResponse {
         text
     }
 
-    pub(crate) fn new(text: Vec<u8>, mut errors: Vec<GraphqlError>) -> Self {
-        if errors.len() > MAX_ERRORS {
-            let more = errors.len() - MAX_ERRORS;
-            errors.truncate(MAX_ERRORS);
-            let message = format!("{more} more errors are left out");
-            errors.push(GraphqlError::completion(TOO_MANY_ERRORS, message, Vec::new()));
-        }
-        Self { errors, text }
+    pub(crate) fn new(text: Vec<u8>, errors: ErrorList) -> Self {
+        Self { errors: errors.into_errors(), text }
     }
 
     pub fn has_errors(&self) -> bool {

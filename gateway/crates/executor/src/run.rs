@@ -19,7 +19,7 @@ use crate::batch::{self, Ask, Batch};
 use crate::compiled::{CompiledPlan, FetchProgram};
 use crate::data::Data;
 use crate::entities::{self, Entities, Roots};
-use crate::error::GraphqlError;
+use crate::error::ErrorList;
 use crate::json::write_string;
 use crate::loader::{Key, Loaded, Loaders};
 use crate::project::{self, Source};
@@ -60,7 +60,7 @@ struct FetchState {
     /// How many fetches it still waits for.
     waits_for: usize,
     progress: Progress,
-    errors: Vec<GraphqlError>,
+    errors: ErrorList,
 }
 
 #[derive(Default)]
@@ -224,13 +224,13 @@ impl<'a> Run<'a> {
 
     fn complete(self) -> GraphqlResponse {
         let Self { plan, execution, included, data, fetches } = self;
-        let mut errors: Vec<GraphqlError> =
-            fetches.into_iter().flat_map(|fetch| fetch.errors).collect();
+        let mut errors = ErrorList::default();
+        fetches.into_iter().for_each(|fetch| errors.append(fetch.errors));
         let introspection = execution.introspection;
         let source = Source { plan, included: &included, data: &data, introspection };
         let mut text = GraphqlResponse::head(data.size());
-        let found = project::project(&source, &errors, &mut text);
-        errors.extend(found);
+        let found = project::project(&source, errors.as_slice(), &mut text);
+        errors.append(found);
         GraphqlResponse::new(text, errors)
     }
 }

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use executor::{
-    CompiledPlan, Execution, GraphqlResponse, LoaderOptions, Loaders, SubgraphTransport,
-    TransportError, execute,
+    CompiledPlan, Execution, GraphqlResponse, LoaderOptions, Loaders, SubgraphRequest,
+    SubgraphResponse, SubgraphTransport, TransportError, execute,
 };
 use federation::plan::{OperationKind, QueryPlan};
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all};
 use futures::poll;
+use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::support::{Asked, Script, block_on, entities, ok, plan, root, template};
+use crate::support::{Asked, Script, block_on, entities, ok, plan, pretty, root, template};
 
 /// Entity names by id from `b`; the ids are the client's variable, so that clients differ.
 fn names() -> QueryPlan {
@@ -23,7 +25,7 @@ fn names() -> QueryPlan {
     )
 }
 
-fn answer(asked: &Asked) -> Result<executor::SubgraphResponse, TransportError> {
+fn answer(asked: &Asked) -> Result<SubgraphResponse, TransportError> {
     if asked.subgraph == "a" {
         let ids = asked.variable("ids").as_array().unwrap();
         let products: Vec<Value> =
@@ -33,6 +35,9 @@ fn answer(asked: &Asked) -> Result<executor::SubgraphResponse, TransportError> {
     let representations = asked.variable("representations").as_array().unwrap();
     if representations.iter().any(|representation| representation["id"] == "fail") {
         return Err(TransportError::Unreachable);
+    }
+    if representations.iter().any(|representation| representation["id"] == "spoil") {
+        return Err(TransportError::Status { status: 500 });
     }
     let entity = |representation: &Value| json!({"name": representation["id"]});
     let entities: Vec<Value> = representations.iter().map(entity).collect();
@@ -210,4 +215,132 @@ fn a_shared_failure_is_reported_to_everybody_who_waited_for_it() {
             assert_eq!(response.errors[0].extensions["code"], "SUBREQUEST_HTTP_ERROR");
         }
     });
+}
+
+#[test]
+fn nobody_pays_for_the_entity_of_another() {
+    let loaders = Loaders::new(SHARING);
+    let (script, gate) = Script::new(answer).in_partition("ada").gated("b");
+    let script = Arc::new(script);
+    let plan = CompiledPlan::new(&names());
+    block_on(async {
+        gate.add_permits(10);
+        let lists = [vec!["1"], vec!["2", "spoil"], vec!["3", "1"]];
+        let responses =
+            join_all(lists.iter().map(|ids| request(&plan, &loaders, &script, ids))).await;
+        assert_eq!(responses[0].data(), names_of(&["1"]));
+        assert_eq!(responses[1].data(), br#"{"ps":[{"name":null},{"name":null}]}"#);
+        assert_eq!(responses[1].errors.len(), 1);
+        assert_eq!(responses[2].data(), names_of(&["3", "1"]));
+        assert!(!responses[2].has_errors());
+    });
+}
+
+/// Answers like [`answer`], but says who asked, after a number of turns of the scheduler.
+struct Telling {
+    partition: Option<&'static str>,
+    turns: usize,
+}
+
+impl SubgraphTransport for Telling {
+    fn send(
+        &self,
+        request: SubgraphRequest,
+    ) -> BoxFuture<'_, Result<SubgraphResponse, TransportError>> {
+        Box::pin(async move {
+            for _ in 0..self.turns {
+                tokio::task::yield_now().await;
+            }
+            let asked = Asked {
+                subgraph: request.subgraph.to_string(),
+                body: serde_json::from_slice(&request.body).unwrap(),
+                representations: request.representations,
+            };
+            if asked.subgraph == "a" {
+                return answer(&asked);
+            }
+            let representations = asked.variable("representations").as_array().unwrap();
+            let bad = |kind: &str| representations.iter().any(|entity| entity["id"] == kind);
+            if bad("spoil") {
+                return Ok(ok(r#"{"data":null,"errors":[{"message":"spoilt"}]}"#));
+            }
+            let mut errors = Vec::new();
+            let mut entities = Vec::new();
+            for (at, entity) in representations.iter().enumerate() {
+                let id = entity["id"].as_str().unwrap();
+                if id == "bad" {
+                    errors.push(json!({"message": "bad", "path": ["_entities", at, "name"]}));
+                }
+                let name = format!("{} for {}", id, self.partition.unwrap_or("nobody"));
+                entities.push(if id == "gone" { Value::Null } else { json!({"name": name}) });
+            }
+            Ok(ok(&json!({"data": {"_entities": entities}, "errors": errors}).to_string()))
+        })
+    }
+
+    fn partition(&self, _subgraph: &str) -> Option<Bytes> {
+        self.partition.map(Bytes::from)
+    }
+}
+
+async fn told(
+    plan: &CompiledPlan,
+    loaders: &Loaders,
+    client: &(Option<&'static str>, usize, Vec<&'static str>),
+) -> String {
+    let (partition, turns, ids) = client;
+    let variables: Map<String, Value> = Map::from_iter([("ids".to_owned(), json!(ids))]);
+    let execution = Execution {
+        variables: &variables,
+        introspection: &Map::new(),
+        transport: Arc::new(Telling { partition: *partition, turns: *turns }),
+        loaders,
+        deadline: None,
+    };
+    pretty(execute(plan, execution).await)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whoever shares with whomever, every answer is the one without sharing.
+    #[test]
+    fn sharing_changes_no_answer(
+        clients in prop::collection::vec(
+            (
+                prop::sample::select(vec![None, Some("ada"), Some("bob")]),
+                0..6_usize,
+                prop::collection::vec(
+                    prop::sample::select(vec!["1", "2", "3", "4", "bad", "gone", "spoil"]),
+                    0..5,
+                ),
+            ),
+            1..12,
+        ),
+        max_batch_size in 1..5_usize,
+    ) {
+        let plan = CompiledPlan::new(&names());
+        let alone = Loaders::new(LoaderOptions { max_batch_size: 1000, share: false });
+        let shared = Loaders::new(LoaderOptions { max_batch_size: 1000, share: true });
+        let (alone, shared) = block_on(async {
+            let one_by_one = async {
+                let mut answers = Vec::new();
+                for client in &clients {
+                    answers.push(told(&plan, &alone, client).await);
+                }
+                answers
+            };
+            (one_by_one.await, join_all(clients.iter().map(|client| told(&plan, &shared, client))).await)
+        });
+        prop_assert_eq!(&alone, &shared);
+        // Smaller batches fail in smaller parts, but never tell one client about another.
+        let small = Loaders::new(LoaderOptions { max_batch_size, share: true });
+        let small = block_on(join_all(clients.iter().map(|client| told(&plan, &small, client))));
+        for (answer, (partition, _, _)) in small.iter().zip(&clients) {
+            for other in ["ada", "bob", "nobody"] {
+                let own = partition.unwrap_or("nobody");
+                prop_assert!(other == own || !answer.contains(&format!("for {other}")), "{}", answer);
+            }
+        }
+    }
 }
