@@ -59,6 +59,49 @@ pub async fn allow_changes(manager: &SchemaManager<'_>, table: &str) -> Result<(
     Ok(())
 }
 
+/// Events may not be deleted, and of their columns only the payload may change, to the text that
+/// says it was removed: an erased person's name must not stay in the feed.
+async fn only_redaction(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    const CHANGED: &str = "NEW.payload <> '{\"redacted\":true}' OR NEW.seq <> OLD.seq \
+        OR NEW.id <> OLD.id OR NEW.type <> OLD.type OR NEW.key <> OLD.key OR NEW.at <> OLD.at";
+    forbid_changes(manager, "events").await?;
+    let connection = manager.get_connection();
+    let statements = match connection.get_database_backend() {
+        DbBackend::Sqlite => [
+            "DROP TRIGGER events_no_update".to_owned(),
+            format!(
+                "CREATE TRIGGER events_no_update BEFORE UPDATE ON events WHEN {CHANGED} \
+                 BEGIN SELECT RAISE(ABORT, 'events is append-only'); END"
+            ),
+        ],
+        _ => [
+            "DROP TRIGGER events_append_only ON events; \
+             CREATE TRIGGER events_append_only BEFORE DELETE ON events \
+             FOR EACH ROW EXECUTE FUNCTION append_only()"
+                .to_owned(),
+            format!(
+                "CREATE TRIGGER events_no_update BEFORE UPDATE ON events \
+                 FOR EACH ROW WHEN ({CHANGED}) EXECUTE FUNCTION append_only()"
+            ),
+        ],
+    };
+    for statement in statements {
+        connection.execute_unprepared(&statement).await?;
+    }
+    Ok(())
+}
+
+async fn index(
+    manager: &SchemaManager<'_>,
+    name: &str,
+    table: &'static str,
+    column: &'static str,
+) -> Result<(), DbErr> {
+    let index =
+        Index::create().name(name).table(Alias::new(table)).col(Alias::new(column)).to_owned();
+    manager.create_index(index).await
+}
+
 async fn drop_tables(manager: &SchemaManager<'_>, tables: &[&'static str]) -> Result<(), DbErr> {
     for table in tables {
         manager.drop_table(Table::drop().table(Alias::new(*table)).to_owned()).await?;
@@ -150,17 +193,8 @@ impl MigrationTrait for Mail {
                     .to_owned(),
             )
             .await?;
-        for (name, column) in [("outbox_entity", "entity_id"), ("outbox_recipient", "recipient")] {
-            manager
-                .create_index(
-                    Index::create()
-                        .name(name)
-                        .table(Alias::new("outbox"))
-                        .col(Alias::new(column))
-                        .to_owned(),
-                )
-                .await?;
-        }
+        index(manager, "outbox_entity", "outbox", "entity_id").await?;
+        index(manager, "outbox_recipient", "outbox", "recipient").await?;
         manager
             .create_index(
                 Index::create()
@@ -240,7 +274,8 @@ impl MigrationTrait for Feed {
                     .to_owned(),
             )
             .await?;
-        forbid_changes(manager, "events").await?;
+        index(manager, "events_key", "events", "key").await?;
+        only_redaction(manager).await?;
         manager
             .create_table(
                 Table::create()

@@ -29,6 +29,8 @@ pub struct UserCaller {
     /// How the person proved who they are (`pwd`, `otp`, …).
     pub amr: Vec<String>,
     pub auth_time: Option<Timestamp>,
+    /// Which refresh of the session the access token came from.
+    pub generation: Option<i64>,
 }
 
 impl UserCaller {
@@ -41,6 +43,7 @@ impl UserCaller {
             roles: Vec::new(),
             amr: Vec::new(),
             auth_time: None,
+            generation: None,
         }
     }
 }

@@ -188,11 +188,14 @@ impl Default for ServiceCredentials {
             scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
         };
         Self(vec![
-            development("gateway", &["events:read", "tokens:introspect"]),
+            development("gateway", &["events:read", "tokens:introspect", "revocations:read"]),
             development("users", &["events:read", "purchases:read"]),
             development("payments", &["events:read", "contacts:read", "rides:operate"]),
             development("reviews", &["events:read", "contacts:read", "purchases:read"]),
-            development("operator", &["events:read", "tokens:introspect", "rides:operate"]),
+            development(
+                "operator",
+                &["events:read", "tokens:introspect", "users:admin", "rides:operate"],
+            ),
         ])
     }
 }

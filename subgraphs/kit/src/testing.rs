@@ -179,6 +179,7 @@ impl Passports {
             roles: user.map_or_else(Vec::new, |user| user.roles.clone()),
             amr: user.map_or_else(Vec::new, |user| user.amr.clone()),
             auth_time: user.and_then(|user| user.auth_time).map(Timestamp::seconds),
+            generation: user.and_then(|user| user.generation),
             ip: None,
             ua: None,
             rid: None,

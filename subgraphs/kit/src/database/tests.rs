@@ -96,7 +96,12 @@ async fn events_cannot_be_changed_or_deleted() {
         .write(|tx| Box::pin(async move { crate::events::append(tx, NOW, "a.b", "k", &1).await }))
         .await;
     appended.unwrap();
-    for statement in ["UPDATE events SET key = 'x'", "DELETE FROM events"] {
+    for statement in [
+        "UPDATE events SET key = 'x'",
+        "UPDATE events SET payload = '2'",
+        "UPDATE events SET payload = '{\"redacted\":true}', at = 1",
+        "DELETE FROM events",
+    ] {
         let changed: Result<_, DbErr> =
             database.write(|tx| Box::pin(tx.execute_unprepared(statement))).await;
         assert!(changed.is_err(), "{statement}");

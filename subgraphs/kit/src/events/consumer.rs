@@ -183,7 +183,7 @@ impl Consumer {
                         .try_insert()
                         .exec_without_returning(tx)
                         .await?;
-                    if matches!(new, TryInsertResult::Inserted(1..)) {
+                    if matches!(new, TryInsertResult::Inserted(1..)) && !event.is_redacted() {
                         self.handler.apply(tx, event).await?;
                     }
                     let moved = cursor::ActiveModel {

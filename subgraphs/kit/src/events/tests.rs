@@ -143,3 +143,38 @@ async fn a_consumer_without_the_scope_or_the_source_reports_why() {
     assert!(unreachable.to_string().starts_with("cannot reach the feed"));
     source.stop().await;
 }
+
+#[tokio::test]
+async fn redacted_events_tell_nothing_and_are_passed_over() {
+    let source = fixture::serve("source", |_| {}).await;
+    let target = fixture::database().await;
+    let database = &source.running.database;
+    let name = |name: &'static str, key: &'static str| {
+        database.write(move |tx| {
+            Box::pin(async move {
+                append(tx, NOW, "user.updated", key, &json!({ "displayName": name })).await
+            })
+        })
+    };
+    for (person, key) in [("Ann", "usr_a"), ("Bob", "usr_b"), ("Anna", "usr_a")] {
+        name(person, key).await.map_err(|error: DbErr| error).unwrap();
+    }
+    let redacted: Result<u64, DbErr> =
+        database.write(|tx| Box::pin(super::redact(tx, "usr_a"))).await;
+    assert_eq!(redacted.unwrap(), 2);
+    let events = page(database.read(), 0, 10).await.unwrap().events;
+    assert!(events[0].is_redacted() && !events[1].is_redacted() && events[2].is_redacted());
+
+    let notebook = Arc::new(Notebook::default());
+    let consumer = Consumer::new(
+        "source",
+        &source.running.url(),
+        development_credential("reviews"),
+        target,
+        Clock::manual(NOW),
+        Arc::clone(&notebook) as Arc<dyn Handler>,
+    );
+    assert_eq!(consumer.poll().await.unwrap(), 3);
+    assert_eq!(*notebook.seen.lock().unwrap(), [2]);
+    source.stop().await;
+}

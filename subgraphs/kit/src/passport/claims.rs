@@ -33,6 +33,9 @@ pub struct Claims {
     pub amr: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
+    /// Which refresh of the session the access token came from.
+    #[serde(default, rename = "gen", skip_serializing_if = "Option::is_none")]
+    pub generation: Option<i64>,
     /// The client's address; mutations only, as the next two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip: Option<IpAddr>,
@@ -57,6 +60,7 @@ impl Claims {
                 roles: self.roles,
                 amr: self.amr,
                 auth_time: self.auth_time.map(Timestamp::from_seconds),
+                generation: self.generation,
             })
         };
         let origin = RequestOrigin {

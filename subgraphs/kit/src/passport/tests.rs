@@ -60,6 +60,7 @@ async fn a_passport_tells_who_is_calling() {
     claims["sid"] = json!("ses_1");
     claims["roles"] = json!(["ADMIN"]);
     claims["auth_time"] = json!(NOW.seconds() - 5);
+    claims["gen"] = json!(3);
     claims["ip"] = json!("2001:db8::1");
     claims["ua"] = json!("curl");
     claims["rid"] = json!("r1");
@@ -67,6 +68,7 @@ async fn a_passport_tells_who_is_calling() {
     let user = verified.caller.user().unwrap();
     assert!(verified.caller.has_scope("profile:write") && verified.caller.has_role("ADMIN"));
     assert_eq!(user.session.as_deref(), Some("ses_1"));
+    assert_eq!(user.generation, Some(3));
     assert_eq!(user.auth_time.unwrap().seconds(), NOW.seconds() - 5);
     assert_eq!(verified.origin.ip.unwrap().to_string(), "2001:db8::1");
     assert_eq!(
