@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::http::client_address::{TrustedProxies, TrustedProxyError};
 use crate::http::{RouterError, router};
 use crate::outbound::HttpClient;
-use crate::reload;
+use crate::reload::Watch;
 use crate::schema::{SchemaError, ServedSchema};
 use crate::source::LoadError;
 use crate::telemetry::Telemetry;
@@ -44,6 +44,7 @@ pub(crate) struct Gateway {
 pub struct App {
     gateway: Arc<Gateway>,
     router: Router,
+    watch: Option<Watch>,
 }
 
 /// Why the gateway does not start.
@@ -92,6 +93,7 @@ impl App {
         } else {
             None
         };
+        let watch = Watch::new(&config.supergraph);
         let sdl = supergraph_sdl(&config, &client).await?;
         let schema = ServedSchema::new(&sdl, &config, &client, passports.clone(), &telemetry)
             .map_err(|source| BuildError::Schema { source })?;
@@ -111,7 +113,7 @@ impl App {
         });
         let router = router(gateway.clone(), &gateway.config.server)
             .map_err(|source| BuildError::Router { source })?;
-        Ok(Self { gateway, router })
+        Ok(Self { gateway, router, watch })
     }
 
     /// Answers on `listener` until `shutdown`, then finishes open requests within
@@ -121,11 +123,13 @@ impl App {
         listener: TcpListener,
         shutdown: CancellationToken,
     ) -> Result<(), ServeError> {
-        let Self { gateway, router } = self;
+        let Self { gateway, router, watch } = self;
         // Background work ends with the server, however that ends.
         let background = CancellationToken::new();
         let _stop_background = background.clone().drop_guard();
-        spawn_until(&background, reload::watch(gateway.clone()));
+        if let Some(watch) = watch {
+            spawn_until(&background, watch.run(gateway.clone()));
+        }
         spawn_until(&background, tidy_metrics(gateway.telemetry.clone()));
         let warm_up = gateway.clone();
         spawn_until(&background, async move { warm_up.authenticator.warm_up().await });

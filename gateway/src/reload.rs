@@ -3,81 +3,96 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::app::{BuildError, Gateway, supergraph_sdl};
+use crate::config::SupergraphConfig;
 use crate::schema::ServedSchema;
 use crate::source;
 
-/// When a file was last changed, and its size; `None` while it is missing.
+/// What the supergraph's files looked like before they were read for the first time, so that no
+/// change in between is missed.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    file: PathBuf,
+    interval: Duration,
+    seen: Fingerprint,
+}
+
+/// When each file was last changed, and its size; `None` while it is missing.
 type Fingerprint = Vec<(PathBuf, Option<(SystemTime, u64)>)>;
 
-/// Looks at the supergraph's files from time to time, for as long as it is polled.
-pub(crate) async fn watch(gateway: Arc<Gateway>) {
-    let Some(file) = gateway.config.supergraph.file.clone() else { return };
-    let interval = gateway.config.supergraph.poll_interval;
-    if interval.is_zero() {
-        return;
+/// Two looks this far apart must agree before files are read: writers take a moment.
+const SETTLE: Duration = Duration::from_millis(50);
+
+impl Watch {
+    /// Nothing to watch without a file, or with reloading switched off.
+    pub(crate) fn new(config: &SupergraphConfig) -> Option<Self> {
+        let file = config.file.clone().filter(|_| !config.poll_interval.is_zero())?;
+        let seen = fingerprint(&file);
+        Some(Self { file, interval: config.poll_interval, seen })
     }
-    let mut seen = fingerprint(&file).await;
-    let mut every = tokio::time::interval(interval);
-    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        every.tick().await;
-        let now = fingerprint(&file).await;
-        if now == seen {
-            continue;
+
+    /// Looks at the files from time to time, for as long as it is polled.
+    pub(crate) async fn run(mut self, gateway: Arc<Gateway>) {
+        let mut every = tokio::time::interval(self.interval);
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            every.tick().await;
+            if self.has_settled_differently().await {
+                reload(&gateway, &self.file).await;
+            }
         }
-        // Writers take a moment: wait until two looks in a row agree.
-        seen = settle(&file, now, interval).await;
-        match reload(&gateway).await {
-            Ok(()) => {
-                gateway.telemetry.schema_reloads.increment(1);
-                tracing::info!(file = %file.display(), "supergraph reloaded");
+    }
+
+    async fn has_settled_differently(&mut self) -> bool {
+        let mut now = fingerprint(&self.file);
+        if now == self.seen {
+            return false;
+        }
+        loop {
+            tokio::time::sleep(self.interval.min(SETTLE)).await;
+            let again = fingerprint(&self.file);
+            if now == again {
+                self.seen = now;
+                return true;
             }
-            Err(error) => {
-                gateway.telemetry.schema_reload_failures.increment(1);
-                tracing::error!(file = %file.display(), %error, "supergraph not reloaded, the last good one stays");
-            }
+            now = again;
         }
     }
 }
 
-async fn settle(file: &Path, mut seen: Fingerprint, interval: std::time::Duration) -> Fingerprint {
-    let pause = interval.min(std::time::Duration::from_millis(50));
-    loop {
-        tokio::time::sleep(pause).await;
-        let now = fingerprint(file).await;
-        if now == seen {
-            return now;
+async fn reload(gateway: &Gateway, file: &Path) {
+    match build(gateway).await {
+        Ok(schema) => {
+            gateway.schema.store(Arc::new(schema));
+            gateway.telemetry.schema_reloads.increment(1);
+            tracing::info!(file = %file.display(), "supergraph reloaded");
         }
-        seen = now;
+        Err(error) => {
+            gateway.telemetry.schema_reload_failures.increment(1);
+            tracing::error!(file = %file.display(), %error, "supergraph not reloaded, the last good one stays");
+        }
     }
 }
 
-async fn reload(gateway: &Gateway) -> Result<(), BuildError> {
+async fn build(gateway: &Gateway) -> Result<ServedSchema, BuildError> {
     let sdl = supergraph_sdl(&gateway.config, &gateway.client).await?;
-    let schema = ServedSchema::new(
-        &sdl,
-        &gateway.config,
-        &gateway.client,
-        gateway.passports.clone(),
-        &gateway.telemetry,
-    )
-    .map_err(|source| BuildError::Schema { source })?;
-    gateway.schema.store(Arc::new(schema));
-    Ok(())
+    let Gateway { config, client, passports, telemetry, .. } = gateway;
+    ServedSchema::new(&sdl, config, client, passports.clone(), telemetry)
+        .map_err(|source| BuildError::Schema { source })
 }
 
-/// The file and, for a `supergraph.yaml`, the schema files it names.
-async fn fingerprint(file: &Path) -> Fingerprint {
-    let mut files = vec![file.to_owned()];
-    files.extend(source::schema_files(file));
-    let mut fingerprint = Vec::with_capacity(files.len());
-    for file in files {
-        let metadata = tokio::fs::metadata(&file).await.ok();
-        let state = metadata.and_then(|metadata| Some((metadata.modified().ok()?, metadata.len())));
-        fingerprint.push((file, state));
-    }
-    fingerprint
+/// The file and, for a `supergraph.yaml`, the schema files it names. A handful of `stat` calls:
+/// not worth a thread of their own.
+fn fingerprint(file: &Path) -> Fingerprint {
+    let files = std::iter::once(file.to_owned()).chain(source::schema_files(file));
+    files
+        .map(|file| {
+            let state = std::fs::metadata(&file)
+                .ok()
+                .and_then(|metadata| Some((metadata.modified().ok()?, metadata.len())));
+            (file, state)
+        })
+        .collect()
 }

@@ -88,6 +88,9 @@ fn build(
     refuse: impl FnOnce(String) -> CheckError,
 ) -> Result<Side, CheckError> {
     match input {
+        SchemaInput::Sdl(text) if text.trim().is_empty() => {
+            Err(CheckError::InvalidSchema { origin, message: NOTHING.to_owned() })
+        }
         SchemaInput::Sdl(text) if text.contains("join__Graph") => from_supergraph(origin, text),
         SchemaInput::Sdl(text) => from_api_schema(origin, &text),
         SchemaInput::Subgraphs(subgraphs) => match compose(&subgraphs) {
@@ -119,7 +122,7 @@ fn from_supergraph(origin: String, sdl: String) -> Result<Side, CheckError> {
 fn from_api_schema(origin: String, sdl: &str) -> Result<Side, CheckError> {
     match Schema::builder().adopt_orphan_extensions().parse(sdl, origin.as_str()).build() {
         Ok(schema) if is_empty(&schema) => {
-            Err(CheckError::InvalidSchema { origin, message: "defines nothing".to_owned() })
+            Err(CheckError::InvalidSchema { origin, message: NOTHING.to_owned() })
         }
         Ok(api_schema) => Ok(Side { origin, api_schema, supergraph_sdl: None }),
         Err(errors) => {
@@ -127,6 +130,8 @@ fn from_api_schema(origin: String, sdl: &str) -> Result<Side, CheckError> {
         }
     }
 }
+
+const NOTHING: &str = "defines nothing";
 
 /// An empty file is a mistake; compared with it, everything would have been removed.
 fn is_empty(schema: &Schema) -> bool {

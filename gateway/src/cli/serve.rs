@@ -66,10 +66,15 @@ async fn listen_and_serve(config: Config, output: &mut Output<'_>) -> Result<(),
         Failure::Findings { message: format!("cannot listen on {address}: {error}{remedy}") }
     })?;
     let address = listener.local_addr().map_err(Failure::input)?;
+    let stop = stop_signal().map_err(Failure::input)?;
+    let shutdown = CancellationToken::new();
+    let cancel = shutdown.clone();
+    tokio::spawn(async move {
+        stop.await;
+        cancel.cancel();
+    });
     let page = if graphiql { format!(", GraphiQL at http://{address}/") } else { String::new() };
     writeln!(output.err, "GraphQL at http://{address}{path}{page}").map_err(Failure::input)?;
-    let shutdown = CancellationToken::new();
-    tokio::spawn(cancel_on_signal(shutdown.clone()));
     app.serve(listener, shutdown)
         .await
         .map_err(|error| Failure::Findings { message: error.to_string() })
@@ -90,30 +95,27 @@ fn refuse(error: BuildError) -> Failure {
     }
 }
 
-/// Ctrl-C, or SIGTERM from an orchestrator.
-async fn cancel_on_signal(shutdown: CancellationToken) {
-    #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "SIGTERM cannot be watched");
-                std::future::pending::<()>().await;
-            }
+/// Ctrl-C, or SIGTERM from an orchestrator. They are watched from here on, so that none is missed
+/// between the announcement and the first request.
+#[cfg(unix)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => if let Err(error) = result {
-            tracing::warn!(%error, "Ctrl-C cannot be watched");
-            return;
-        },
-        () = terminated => {}
-    }
-    shutdown.cancel();
+    })
+}
+
+#[cfg(windows)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }
 
 /// To standard error; `RUST_LOG` says what.
