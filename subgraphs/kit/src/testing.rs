@@ -1,6 +1,6 @@
 //! For the services' tests: databases that vanish, passports, requests without HTTP.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_graphql::Request;
@@ -8,7 +8,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use sea_orm::{ConnectionTrait, Database as Connector, DbErr};
+use sea_orm::{ConnectionTrait, Database as Connector, DbBackend, DbErr, Statement};
 use sea_orm_migration::MigratorTrait;
 use serde::Serialize;
 use serde_json::Value;
@@ -32,61 +32,48 @@ pub async fn database<M: MigratorTrait>() -> Database {
         max_readers: 8,
         acquire_timeout: Duration::from_mins(1),
     };
-    let database = match std::env::var(POSTGRES_VARIABLE) {
-        Ok(server) => {
-            let created = PostgresDatabase::create(server).await;
-            let opened = Database::connect(&created.url(), options).await;
-            opened.map(|database| database.guarded_by(Arc::new(created)))
-        }
-        Err(_) => Database::connect("sqlite::memory:", options).await,
+    let url = match std::env::var(POSTGRES_VARIABLE) {
+        Ok(server) => postgres_database(&server).await.expect("the test server creates databases"),
+        Err(_) => "sqlite::memory:".to_owned(),
     };
-    let database = database.expect("the test database can be opened");
+    let database = Database::connect(&url, options).await.expect("the test database can be opened");
     database.migrate_up::<M>().await.expect("the migrations apply");
     database
 }
 
-/// A database on a test server, dropped with the value.
-struct PostgresDatabase {
-    server: String,
-    name: String,
+const POSTGRES_PREFIX: &str = "concord_test_";
+/// No test takes that long: what is older was left behind.
+const STALE: Duration = Duration::from_hours(1);
+
+/// Creates a database on the server. Dropping one makes PostgreSQL write everything to disk, so
+/// tests leave theirs behind, and the first of a later run drops them.
+async fn postgres_database(server: &str) -> Result<String, DbErr> {
+    static SWEPT: AtomicBool = AtomicBool::new(false);
+    let now = Clock::system().now();
+    let name = format!("{POSTGRES_PREFIX}{}", new_id(now).simple());
+    let admin = Connector::connect(server).await?;
+    if !SWEPT.swap(true, Ordering::SeqCst) {
+        let oldest = new_id(now.minus(STALE)).simple().to_string();
+        for stale in stale_databases(&admin, &oldest).await? {
+            // Another test run may be dropping it at the same time.
+            drop(admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {stale}")).await);
+        }
+    }
+    admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await?;
+    admin.close().await?;
+    let mut url = url::Url::parse(server).map_err(|error| DbErr::Custom(error.to_string()))?;
+    url.set_path(&name);
+    Ok(url.into())
 }
 
-impl PostgresDatabase {
-    async fn create(server: String) -> Self {
-        let name = format!("concord_test_{}", new_id(Clock::system().now()).simple());
-        let created = Self { server, name };
-        created
-            .administer(&format!("CREATE DATABASE {}", created.name))
-            .await
-            .expect("the test server can be reached and lets us create databases");
-        created
-    }
-
-    fn url(&self) -> String {
-        let mut url = url::Url::parse(&self.server).expect("the test server's URL is one");
-        url.set_path(&self.name);
-        url.into()
-    }
-
-    async fn administer(&self, statement: &str) -> Result<(), DbErr> {
-        let admin = Connector::connect(&self.server).await?;
-        admin.execute_unprepared(statement).await?;
-        admin.close().await
-    }
-}
-
-impl Drop for PostgresDatabase {
-    fn drop(&mut self) {
-        // A thread of its own, because the one that drops may be inside a runtime.
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-                let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
-                // A database that stays behind harms nobody.
-                drop(runtime.map(|runtime| runtime.block_on(self.administer(&statement))));
-            });
-        });
-    }
+/// Ids sort by time, so names do.
+async fn stale_databases(admin: &impl ConnectionTrait, oldest: &str) -> Result<Vec<String>, DbErr> {
+    let list = "SELECT datname::text AS name FROM pg_database WHERE datname LIKE 'concord_test_%'";
+    let rows = admin.query_all_raw(Statement::from_string(DbBackend::Postgres, list)).await?;
+    let names: Vec<String> =
+        rows.iter().map(|row| row.try_get("", "name")).collect::<Result<_, DbErr>>()?;
+    let stale = |name: &String| name.strip_prefix(POSTGRES_PREFIX).is_some_and(|id| id < oldest);
+    Ok(names.into_iter().filter(stale).collect())
 }
 
 /// A person with these scopes.

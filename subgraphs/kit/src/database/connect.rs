@@ -1,6 +1,5 @@
 //! Opening a database: the engine's options, one place for both engines.
 
-use std::any::Any;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +27,7 @@ pub(super) async fn connect(
     }
     let (url, temporary) = if url == "sqlite::memory:" {
         let (url, file) = temporary_file();
-        (url, Some(Arc::new(file) as Arc<dyn Any + Send + Sync>))
+        (url, Some(Arc::new(file)))
     } else {
         (url.to_owned(), None)
     };

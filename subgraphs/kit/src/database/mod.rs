@@ -12,7 +12,6 @@ mod tests;
 mod transaction;
 mod transient;
 
-use std::any::Any;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -78,8 +77,8 @@ pub struct Database {
     reader: DatabaseConnection,
     writer: DatabaseConnection,
     statements: Arc<AtomicU64>,
-    /// Removes a temporary database when the last handle goes.
-    _temporary: Option<Arc<dyn Any + Send + Sync>>,
+    /// Removes the file of `sqlite::memory:` when the last handle goes.
+    _temporary: Option<Arc<TemporaryFile>>,
 }
 
 impl Database {
@@ -155,12 +154,6 @@ impl Database {
                 (Err(error), transient)
             }
         }
-    }
-
-    /// The database, keeping `guard` until the last handle goes.
-    #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn guarded_by(self, guard: Arc<dyn Any + Send + Sync>) -> Self {
-        Self { _temporary: Some(guard), ..self }
     }
 
     pub fn backend(&self) -> DbBackend {
