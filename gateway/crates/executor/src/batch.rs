@@ -11,6 +11,7 @@ use bytes::Bytes;
 use crate::answer::{Answer, FetchError, PathStep, SubgraphError};
 use crate::compiled::FetchProgram;
 use crate::document::{Document, Node};
+use crate::names::Name;
 use crate::transport::{SubgraphRequest, SubgraphTransport};
 
 /// What a batch brought. Immutable and shared by everybody who waited for it.
@@ -37,9 +38,16 @@ pub(crate) struct Entity {
 
 #[derive(Debug)]
 pub(crate) struct Problem {
-    /// The list that it is about; none: all.
-    pub(crate) list: Option<usize>,
+    pub(crate) scope: Scope,
     pub(crate) cause: Cause,
+}
+
+/// What a problem is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    Everything,
+    List(usize),
+    Root(Name),
 }
 
 #[derive(Debug)]
@@ -81,7 +89,7 @@ pub(crate) async fn load(
 
 impl Batch {
     pub(crate) fn failed(entities: usize, error: FetchError) -> Self {
-        let problems = vec![Problem { list: None, cause: Cause::Failed(error) }];
+        let problems = vec![Problem { scope: Scope::Everything, cause: Cause::Failed(error) }];
         let entities = (0..entities).map(|_| Entity::missing()).collect();
         Self { document: None, data: None, entities, root_errors: Vec::new(), problems }
     }
@@ -144,22 +152,26 @@ fn split(program: &FetchProgram, asks: &[Ask], answer: Answer) -> Batch {
     for (list, positions) in positions.iter().enumerate() {
         let node = data.and_then(|data| document.field(data, program.entities[list].key));
         if let Err(error) = place(&document, node, positions, &mut entities, !errors.is_empty()) {
-            problems.push(Problem { list: Some(list), cause: Cause::Failed(error) });
+            problems.push(Problem { scope: Scope::List(list), cause: Cause::Failed(error) });
         }
     }
-    let mut unplaced = Vec::new();
+    let (mut unplaced, first) = (Vec::new(), errors.first().cloned());
     for error in errors {
         match locate(program, &positions, &error.path) {
             Location::Entity { at, depth } => {
                 let path = error.path[depth..].to_vec();
                 entities[at].errors.push(SubgraphError { path, ..error });
             }
-            Location::List(list) => unplaced.push((Some(list), error)),
+            Location::List(list) => unplaced.push((Scope::List(list), error)),
             Location::Root => root_errors.push(error),
-            Location::Nowhere => unplaced.push((None, error)),
+            Location::Nowhere => unplaced.push((Scope::Everything, error)),
         }
     }
     attribute(asks, &mut entities, &mut problems, unplaced);
+    let whole = Whole { program, positions: &positions, data, document: &document };
+    if let Some(error) = first {
+        whole.explain(&entities, &root_errors, &mut problems, &error);
+    }
     Batch { document: Some(Arc::new(document)), data, entities, root_errors, problems }
 }
 
@@ -199,6 +211,53 @@ fn place(
     Ok(())
 }
 
+/// An answer with errors, looked at as a whole.
+struct Whole<'a> {
+    program: &'a FetchProgram,
+    positions: &'a [Vec<usize>],
+    data: Option<u32>,
+    document: &'a Document,
+}
+
+impl Whole<'_> {
+    /// An error that takes all data or a whole list along concerns everything that is lost with
+    /// it, not only what its path names.
+    fn explain(
+        &self,
+        entities: &[Entity],
+        root_errors: &[SubgraphError],
+        problems: &mut Vec<Problem>,
+        error: &SubgraphError,
+    ) {
+        let explained = |problems: &[Problem], scope| {
+            problems
+                .iter()
+                .any(|problem| problem.scope == scope || problem.scope == Scope::Everything)
+        };
+        for (list, positions) in self.positions.iter().enumerate() {
+            let key = self.program.entities[list].key;
+            let lost = self.data.is_none_or(|data| self.document.is_missing(data, key));
+            let silent = positions.iter().any(|&at| entities[at].errors.is_empty());
+            if lost && silent && !explained(problems, Scope::List(list)) {
+                problems.push(Problem {
+                    scope: Scope::List(list),
+                    cause: Cause::Reported(error.clone()),
+                });
+            }
+        }
+        for &root in self.program.roots.iter().filter(|_| self.data.is_none()) {
+            let text = self.program.names.text(root);
+            let is_named = |error: &SubgraphError| matches!(error.path.first(), Some(PathStep::Key(key)) if key == text);
+            if !root_errors.iter().any(is_named) && !explained(problems, Scope::Root(root)) {
+                problems.push(Problem {
+                    scope: Scope::Root(root),
+                    cause: Cause::Reported(error.clone()),
+                });
+            }
+        }
+    }
+}
+
 enum Location {
     Entity { at: usize, depth: usize },
     List(usize),
@@ -229,7 +288,7 @@ fn attribute(
     asks: &[Ask],
     entities: &mut [Entity],
     problems: &mut Vec<Problem>,
-    unplaced: Vec<(Option<usize>, SubgraphError)>,
+    unplaced: Vec<(Scope, SubgraphError)>,
 ) {
     let unexplained: Vec<usize> = (0..entities.len())
         .filter(|&at| {
@@ -237,14 +296,17 @@ fn attribute(
             object.is_none() && errors.is_empty() && failure.is_none()
         })
         .collect();
-    for (list, error) in unplaced {
-        let mut meant =
-            unexplained.iter().copied().filter(|&at| list.is_none_or(|list| asks[at].list == list));
+    for (scope, error) in unplaced {
+        let is_meant = |at: &usize| match scope {
+            Scope::List(list) => asks[*at].list == list,
+            Scope::Everything | Scope::Root(_) => true,
+        };
+        let mut meant = unexplained.iter().copied().filter(is_meant);
         match (meant.next(), meant.next()) {
             (Some(at), None) => {
                 entities[at].errors.push(SubgraphError { path: Vec::new(), ..error });
             }
-            _ => problems.push(Problem { list, cause: Cause::Reported(error) }),
+            _ => problems.push(Problem { scope, cause: Cause::Reported(error) }),
         }
     }
 }

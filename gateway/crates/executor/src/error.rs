@@ -77,6 +77,8 @@ const MAX_ERRORS: usize = 1000;
 #[derive(Debug, Default)]
 pub(crate) struct ErrorList {
     errors: Vec<GraphqlError>,
+    /// Errors that say why the root fields beside a failed one are lost with it.
+    beside: Vec<GraphqlError>,
     left_out: usize,
 }
 
@@ -90,8 +92,14 @@ impl ErrorList {
         }
     }
 
-    pub(crate) fn append(&mut self, Self { errors, left_out }: Self) {
+    /// Like [`Self::push`], for an error that only repeats another one at a field beside it.
+    pub(crate) fn push_beside(&mut self, error: GraphqlError) {
+        self.beside.push(error);
+    }
+
+    pub(crate) fn append(&mut self, Self { errors, beside, left_out }: Self) {
         self.left_out += left_out;
+        self.beside.extend(beside);
         for error in errors {
             self.push(|| error);
         }
@@ -110,9 +118,13 @@ impl ErrorList {
         &self.errors
     }
 
-    /// The errors; what has been left out is one more.
-    pub(crate) fn into_errors(self) -> Vec<GraphqlError> {
-        let Self { mut errors, left_out } = self;
+    /// The errors; what has been left out is one more. Where there is no data at all, nothing
+    /// stands beside what failed.
+    pub(crate) fn into_errors(self, has_data: bool) -> Vec<GraphqlError> {
+        let Self { mut errors, beside, left_out } = self;
+        if has_data {
+            errors.extend(beside);
+        }
         if left_out > 0 {
             let message = format!("{left_out} more errors are left out");
             errors.push(GraphqlError::completion(TOO_MANY_ERRORS, message, Vec::new()));

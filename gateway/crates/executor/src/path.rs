@@ -66,30 +66,38 @@ enum At<'a> {
 }
 
 /// Where the client sees a data path: all places that show it, or else the places that come
-/// nearest to it.
+/// nearest to it. A place that shows only the beginning is among them if there is nothing left to
+/// show: what failed has taken it along. `lost` is the length from which on all is known to be lost.
 pub(crate) fn client_paths(
     plan: &CompiledPlan,
     included: &[bool],
     data: &Data,
     steps: &[DataStep],
+    lost: Option<usize>,
 ) -> Vec<Vec<PathSegment>> {
-    let root = Reading {
-        at: At::Object(&plan.root),
-        value: Some(Value::OwnedObject(ROOT)),
-        path: Vec::new(),
-    };
-    let mut readings = vec![root];
-    for step in steps {
-        let next: Vec<Reading<'_>> = readings
-            .iter()
-            .flat_map(|reading| advance(plan, included, data, reading, *step))
-            .collect();
+    let root = Value::OwnedObject(ROOT);
+    let mut readings =
+        vec![Reading { at: At::Object(&plan.root), value: Some(root), path: Vec::new() }];
+    let mut paths: Vec<Vec<PathSegment>> = Vec::new();
+    for (length, step) in steps.iter().enumerate() {
+        let is_lost = lost.is_some_and(|lost| lost <= length);
+        let mut next: Vec<Reading<'_>> = Vec::new();
+        for reading in &readings {
+            let further = advance(plan, included, data, reading, *step);
+            let has_nothing = matches!(reading.value, None | Some(Value::Null));
+            if further.is_empty() && (is_lost || has_nothing) {
+                paths.push(reading.path.clone());
+            }
+            next.extend(further);
+        }
         if next.is_empty() {
             break;
         }
         readings = next;
     }
-    let mut paths: Vec<_> = readings.into_iter().map(|reading| reading.path).collect();
+    if paths.is_empty() || readings.iter().any(|reading| reading.path.len() == steps.len()) {
+        paths.extend(readings.into_iter().map(|reading| reading.path));
+    }
     paths.sort();
     paths.dedup();
     paths

@@ -7,12 +7,13 @@
 use std::sync::Arc;
 
 use crate::answer::{FetchError, PathStep, SubgraphError};
-use crate::batch::{Batch, Cause, Problem};
+use crate::batch::{Batch, Cause, Problem, Scope};
 use crate::compiled::CompiledPlan;
 use crate::data::Data;
 use crate::entities::{Entities, Target};
 use crate::error::{ErrorList, GraphqlError, PathSegment};
 use crate::loader::Loaded;
+use crate::names::Name;
 use crate::path::{DataStep, client_paths, common_beginning};
 use crate::run::{Job, Outcome};
 
@@ -51,12 +52,13 @@ impl Report<'_> {
                 continue;
             }
             for error in &entity.errors {
-                let steps = self.continued(list.trails.steps(target.place.trail), &error.path);
-                let paths = self.client_paths(&steps);
+                let trail = list.trails.steps(target.place.trail);
+                let lost = entity.object.is_none().then_some(trail.len());
+                let paths = self.client_paths(&self.continued(trail, &error.path), lost);
                 self.reported(error, paths);
             }
             if let Some(failure) = &entity.failure {
-                let paths = self.client_paths(&list.trails.steps(target.place.trail));
+                let paths = self.client_paths(&list.trails.steps(target.place.trail), None);
                 self.failed(failure, paths);
             }
         }
@@ -66,8 +68,9 @@ impl Report<'_> {
         for error in &batch.root_errors {
             for place in job.roots.iter().flat_map(|roots| &roots.places) {
                 let trail = job.roots.as_ref().map(|roots| roots.trails.steps(place.trail));
-                let steps = self.continued(trail.unwrap_or_default(), &error.path);
-                let paths = self.client_paths(&steps);
+                let trail = trail.unwrap_or_default();
+                let lost = batch.data.is_none().then_some(trail.len() + 1);
+                let paths = self.client_paths(&self.continued(trail, &error.path), lost);
                 self.reported(error, paths);
             }
         }
@@ -79,7 +82,7 @@ impl Report<'_> {
             concerned = self.concerned(job, outcome, batch, problem, false);
         }
         let mut paths: Vec<_> =
-            concerned.iter().flat_map(|steps| self.client_paths(steps)).collect();
+            concerned.iter().flat_map(|steps| self.client_paths(steps, None)).collect();
         if paths.iter().any(|path| !path.is_empty()) {
             paths.retain(|path| !path.is_empty());
         }
@@ -88,9 +91,17 @@ impl Report<'_> {
         }
         paths.sort();
         paths.dedup();
-        match &problem.cause {
-            Cause::Reported(error) => self.reported(error, paths),
-            Cause::Failed(error) => self.failed(error, paths),
+        match (&problem.cause, problem.scope) {
+            (Cause::Reported(error), Scope::Root(_)) => {
+                let subgraph = &self.plan.fetches[self.fetch].subgraph;
+                for path in paths {
+                    self.errors.push_beside(GraphqlError::subgraph(subgraph, error, path));
+                }
+            }
+            (Cause::Reported(error), Scope::Everything | Scope::List(_)) => {
+                self.reported(error, paths);
+            }
+            (Cause::Failed(error), _) => self.failed(error, paths),
         }
     }
 
@@ -106,8 +117,10 @@ impl Report<'_> {
         let program = &self.plan.fetches[self.fetch];
         let mut concerned: Vec<Vec<DataStep>> = Vec::new();
         for (at, (list, loaded)) in job.lists.iter().zip(&outcome.lists).enumerate() {
-            if problem.list.is_some_and(|only| only != at) {
-                continue;
+            match problem.scope {
+                Scope::Everything => {}
+                Scope::List(list) if list == at => {}
+                Scope::List(_) | Scope::Root(_) => continue,
             }
             let of_batch = |target: &&Target| {
                 let loaded = &loaded[target.representation];
@@ -121,17 +134,21 @@ impl Report<'_> {
                 concerned.extend(common_beginning(steps));
             }
         }
-        if let (Some(roots), None) = (&job.roots, problem.list) {
-            let missing = |name| {
-                let object = batch.data.zip(batch.document.as_ref());
-                object.is_none_or(|(object, document)| document.is_missing(object, name))
-            };
-            for place in &roots.places {
-                for &root in program.roots.iter().filter(|root| !only_missing || missing(**root)) {
-                    let mut steps = roots.trails.steps(place.trail);
-                    steps.push(DataStep::Key(root));
-                    concerned.push(steps);
-                }
+        let missing = |root: &Name| {
+            let object = batch.data.zip(batch.document.as_ref());
+            object.is_none_or(|(object, document)| document.is_missing(object, *root))
+        };
+        let is_concerned = |root: &&Name| match problem.scope {
+            Scope::Everything => !only_missing || missing(root),
+            Scope::Root(only) => only == **root,
+            Scope::List(_) => false,
+        };
+        for place in job.roots.iter().flat_map(|roots| &roots.places) {
+            for &root in program.roots.iter().filter(is_concerned) {
+                let trail = job.roots.as_ref().map(|roots| roots.trails.steps(place.trail));
+                let mut steps = trail.unwrap_or_default();
+                steps.push(DataStep::Key(root));
+                concerned.push(steps);
             }
         }
         concerned
@@ -151,8 +168,8 @@ impl Report<'_> {
         }
     }
 
-    fn client_paths(&self, steps: &[DataStep]) -> Vec<Vec<PathSegment>> {
-        client_paths(self.plan, self.included, self.data, steps)
+    fn client_paths(&self, steps: &[DataStep], lost: Option<usize>) -> Vec<Vec<PathSegment>> {
+        client_paths(self.plan, self.included, self.data, steps, lost)
     }
 
     /// Continues a data path with a subgraph's own path, as far as the plan knows its keys.

@@ -25,7 +25,8 @@ impl GraphqlResponse {
     }
 
     pub(crate) fn new(text: Vec<u8>, errors: ErrorList) -> Self {
-        Self { errors: errors.into_errors(), text }
+        let has_data = text[HEAD.len()..] != *b"null";
+        Self { errors: errors.into_errors(has_data), text }
     }
 
     pub fn has_errors(&self) -> bool {

@@ -225,7 +225,9 @@ impl<'a> Run<'a> {
     fn complete(self) -> GraphqlResponse {
         let Self { plan, execution, included, data, fetches } = self;
         let mut errors = ErrorList::default();
-        fetches.into_iter().for_each(|fetch| errors.append(fetch.errors));
+        for fetch in fetches {
+            errors.append(fetch.errors);
+        }
         let introspection = execution.introspection;
         let source = Source { plan, included: &included, data: &data, introspection };
         let mut text = GraphqlResponse::head(data.size());

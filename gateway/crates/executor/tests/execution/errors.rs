@@ -348,3 +348,29 @@ fn the_number_of_errors_is_limited() {
     assert_eq!(response.errors.len(), 1001);
     assert_eq!(response.errors[1000].message, "500 more errors are left out");
 }
+
+#[test]
+fn what_is_lost_beside_a_failed_field_is_reported_too() {
+    // In the subgraph `x` is not nullable, so that `y` is lost with it.
+    check(
+        &plan(vec![root("a", "{x y}")], "x: Int y: Int"),
+        &[("a", json!({"data": null, "errors": [{"message": "no x", "path": ["x"]}]}))],
+        expect![[r#"
+            {"x":null,"y":null}
+            ["x"] {"code":"DOWNSTREAM_SERVICE_ERROR","service":"a"} no x
+            ["y"] {"code":"DOWNSTREAM_SERVICE_ERROR","service":"a"} no x
+        "#]],
+    );
+    check_script(
+        &names("ps: [P] { name: String }"),
+        products_and(&json!({
+            "data": null,
+            "errors": [{"message": "no two", "path": ["_entities", 1, "name"]}],
+        })),
+        expect![[r#"
+            {"ps":[{"name":null},{"name":null},{"name":null}]}
+            ["ps",1,"name"] {"code":"DOWNSTREAM_SERVICE_ERROR","service":"b"} no two
+            ["ps"] {"code":"DOWNSTREAM_SERVICE_ERROR","service":"b"} no two
+        "#]],
+    );
+}

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::gateway::Gateway;
 
-fn with_failures() -> Gateway {
+pub(crate) fn failures() -> Gateway {
     let a = r#"
         extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key", "@shareable"])
         type Query { things: [Thing] thing(id: ID!): Thing! broken: Thing safe: Int }
@@ -30,7 +30,7 @@ fn with_failures() -> Gateway {
 
 #[test]
 fn failing_fields_of_one_subgraph() {
-    let gateway = with_failures();
+    let gateway = failures();
     gateway.check("{ things { id soft } safe }", &json!({}));
     gateway.check("{ things { hard } safe }", &json!({}));
     gateway.check("{ things { parts { name size } } broken { id } safe }", &json!({}));
@@ -39,7 +39,7 @@ fn failing_fields_of_one_subgraph() {
 
 #[test]
 fn failing_fields_of_entities() {
-    let gateway = with_failures();
+    let gateway = failures();
     gateway.check("{ list: things { far } }", &json!({}));
     gateway.check("{ things { id near } }", &json!({}));
     gateway.check("{ things { owner { n: name thing { far } } } }", &json!({}));
@@ -49,9 +49,19 @@ fn failing_fields_of_entities() {
 
 #[test]
 fn failing_fields_of_two_subgraphs_at_one_object() {
-    let gateway = with_failures();
+    let gateway = failures();
     gateway.check("{ things { soft far } }", &json!({}));
     // The failure of a field that only `cost` requires is reported at the object.
-    gateway.check_data("{ things { cost } }");
+    gateway.check_explained("{ things { cost } }");
     gateway.check("{ things { parts { name } owner { name } } }", &json!({}));
+}
+
+#[test]
+fn a_failure_at_one_alias_can_take_along_what_another_alias_shows() {
+    let gateway = failures();
+    gateway.check_explained("{ a: things { near } b: things { far } }");
+    gateway.check_explained("{ a: things { hard } b: things { far } }");
+    gateway.check_explained("{ one: thing(id: \"hard\") { hard } two: things { id } safe }");
+    gateway
+        .check_explained("{ a: things { owner { name } } b: things { owner { thing { id } } } }");
 }

@@ -4,6 +4,7 @@
 
 mod failures;
 mod gateway;
+mod hard_worlds;
 mod memory;
 mod random;
 mod worlds;

@@ -8,7 +8,9 @@ use apollo_compiler::schema::{ExtendedType, FieldDefinition};
 use proptest::prelude::*;
 use serde_json::json;
 
+use crate::failures::failures;
 use crate::gateway::Gateway;
+use crate::hard_worlds::keys;
 use crate::worlds::{media, shop};
 
 /// Writes a query, letting a sequence of random numbers decide.
@@ -119,7 +121,7 @@ impl Writer<'_> {
     }
 }
 
-fn check(gateway: &Gateway, conditions: bool, choices: &[u8]) -> Result<(), TestCaseError> {
+fn query(gateway: &Gateway, conditions: bool, choices: &[u8]) -> String {
     let schema = gateway.planner.supergraph().api_schema();
     let mut writer =
         Writer { schema, choices: choices.iter(), query: String::new(), aliases: 0, conditions };
@@ -130,21 +132,31 @@ fn check(gateway: &Gateway, conditions: bool, choices: &[u8]) -> Result<(), Test
     let used =
         declarations.into_iter().filter(|text| query.contains(&text[..text.find(':').unwrap()]));
     let declared: String = used.collect();
-    let query = if declared.is_empty() { query } else { format!("query({declared}) {query}") };
+    if declared.is_empty() { query } else { format!("query({declared}) {query}") }
+}
+
+/// The gateway's answer is the oracle's.
+fn check(gateway: &Gateway, conditions: bool, choices: &[u8]) -> Result<(), TestCaseError> {
+    let query = query(gateway, conditions, choices);
     let Some(answers) = gateway.ask(&query, &json!({})) else { return Ok(()) };
     prop_assert_eq!(&answers.data, &answers.expected_data, "{}\n{:#?}", query, answers);
-    prop_assert_eq!(
-        &answers.error_paths,
-        &answers.expected_error_paths,
-        "{}\n{:#?}",
-        query,
-        answers
-    );
+    let expected = &answers.expected_error_paths;
+    prop_assert_eq!(&answers.error_paths, expected, "{}\n{:#?}", query, answers);
+    Ok(())
+}
+
+/// What the answer lacks is explained by errors.
+fn check_explained(gateway: &Gateway, choices: &[u8]) -> Result<(), TestCaseError> {
+    let query = query(gateway, true, choices);
+    let Some(answers) = gateway.ask(&query, &json!({})) else { return Ok(()) };
+    prop_assert_eq!(answers.unexplained(), None, "{}\n{:#?}", query, answers);
     Ok(())
 }
 
 static SHOP: LazyLock<Gateway> = LazyLock::new(shop);
 static MEDIA: LazyLock<Gateway> = LazyLock::new(media);
+static KEYS: LazyLock<Gateway> = LazyLock::new(keys);
+static FAILURES: LazyLock<Gateway> = LazyLock::new(failures);
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
@@ -157,5 +169,14 @@ proptest! {
     #[test]
     fn any_query_to_the_media_library(choices in prop::collection::vec(any::<u8>(), 20..400)) {
         check(&MEDIA, false, &choices)?;
+    }
+    #[test]
+    fn any_query_from_key_to_key(choices in prop::collection::vec(any::<u8>(), 20..300)) {
+        check(&KEYS, true, &choices)?;
+    }
+
+    #[test]
+    fn any_query_for_failing_fields(choices in prop::collection::vec(any::<u8>(), 20..300)) {
+        check_explained(&FAILURES, &choices)?;
     }
 }
