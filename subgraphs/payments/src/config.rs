@@ -21,6 +21,10 @@ pub struct Config {
     pub kit: Settings,
     /// Seals processor tokens, fingerprints cards and signs quotes.
     pub master_secret: Secret,
+    /// Where the users service is, to look up people's addresses when a mail is sent.
+    pub users_url: String,
+    /// The service credential it knows us by.
+    pub users_credential: Secret,
     pub orders: OrderRules,
     /// What may be shipped where.
     pub shipping: Policy,
@@ -36,6 +40,8 @@ impl Default for Config {
         Self {
             kit: Settings::default(),
             master_secret: Secret::from(DEVELOPMENT_SECRET),
+            users_url: "http://127.0.0.1:4001".to_owned(),
+            users_credential: crate::serve::development_users_credential(),
             orders: OrderRules::default(),
             shipping: Policy::default(),
             tariff: Tariff::default(),

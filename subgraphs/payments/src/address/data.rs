@@ -28,6 +28,7 @@ pub(super) fn country(code: &str) -> Option<&'static Country> {
 }
 
 /// Codes of all countries there is data for.
+#[cfg(test)]
 pub(super) fn codes() -> impl Iterator<Item = &'static str> {
     COUNTRIES.keys().copied()
 }

@@ -11,7 +11,7 @@ use super::{
 
 /// Renders this service's mails.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Letters;
+pub(crate) struct Letters;
 
 impl Templates for Letters {
     fn render(&self, template: &str, _locale: &str, data: &Value) -> Result<Rendered, RenderError> {

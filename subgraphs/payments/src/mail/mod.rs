@@ -20,14 +20,14 @@ use crate::{
     money::Money,
 };
 
-pub use letter::Letters;
+pub(crate) use letter::Letters;
 
-pub const ORDER_RECEIPT: &str = "order_receipt";
-pub const PAYMENT_AUTHORIZED: &str = "payment_authorized";
-pub const PAYMENT_RECEIPT: &str = "payment_receipt";
-pub const REFUND_RECEIPT: &str = "refund_receipt";
-pub const RIDE_RECEIPT: &str = "ride_receipt";
-pub const TIP_RECEIVED: &str = "tip_received";
+pub(crate) const ORDER_RECEIPT: &str = "order_receipt";
+pub(crate) const PAYMENT_AUTHORIZED: &str = "payment_authorized";
+pub(crate) const PAYMENT_RECEIPT: &str = "payment_receipt";
+pub(crate) const REFUND_RECEIPT: &str = "refund_receipt";
+pub(crate) const RIDE_RECEIPT: &str = "ride_receipt";
+pub(crate) const TIP_RECEIVED: &str = "tip_received";
 
 struct Mail {
     template: &'static str,

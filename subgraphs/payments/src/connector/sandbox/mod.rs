@@ -20,7 +20,7 @@ use crate::{card::CheckResult, entity::sandbox_card, secrets::new_token};
 
 pub use behaviour::Behaviour;
 pub use booking::{Authentication, BookingState, OperationKind};
-pub use page::{AuthenticationPage, routes};
+pub use page::{AuthenticationPage, Notify, routes};
 
 pub const NAME: &str = "sandbox";
 

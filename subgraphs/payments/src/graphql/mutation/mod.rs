@@ -1,0 +1,20 @@
+//! The root of changing things, one part per subject. Every mutation checks its scopes again: the
+//! gateway is the first wall, this is the second.
+
+mod catalogue;
+mod method;
+mod order;
+mod payment;
+mod ride;
+
+use async_graphql::MergedObject;
+
+#[derive(Debug, Default, MergedObject)]
+#[graphql(name = "Mutation")]
+pub(crate) struct Mutation(
+    method::MethodMutation,
+    order::OrderMutation,
+    payment::PaymentMutation,
+    ride::RideMutation,
+    catalogue::CatalogueMutation,
+);

@@ -1,0 +1,212 @@
+//! The one place that sees card numbers: `POST /vault/v1/tokens`.
+//!
+//! The number goes to the processor and is wiped; what stays is the processor's token (sealed),
+//! brand, last four digits, expiry and a keyed fingerprint. Nothing here logs a body, and no
+//! error repeats what was sent.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{ConnectInfo, DefaultBodyLimit, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use kit::{Timestamp, service::client_ip};
+use sea_orm::{ActiveValue::Set, DbErr, EntityTrait};
+use serde::Deserialize;
+use serde_json::json;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::{
+    app::App,
+    card::{CardError, CardNumber, check_expiry},
+    connector::CardDetails,
+    entity::vault_token,
+    operation::method::{SEAL_PURPOSE, year_and_month},
+    secrets::{new_token, token_hash},
+};
+
+const BODY_LIMIT: usize = 4096;
+const MINUTE: Duration = Duration::from_secs(60);
+
+pub fn routes(app: App) -> Router {
+    let vault = Arc::new(Vault { app, seen: Mutex::new(HashMap::new()) });
+    Router::new()
+        .route("/vault/v1/tokens", post(create))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(vault)
+}
+
+struct Vault {
+    app: App,
+    /// Start of the running minute and tokens asked for in it, by address.
+    seen: Mutex<HashMap<IpAddr, (Timestamp, u32)>>,
+}
+
+/// What a form sends. Wiped when dropped.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CardForm {
+    number: String,
+    exp_month: i64,
+    exp_year: i64,
+    cvc: String,
+    postal_code: Option<String>,
+}
+
+impl Drop for CardForm {
+    fn drop(&mut self) {
+        self.number.zeroize();
+        self.cvc.zeroize();
+    }
+}
+
+/// Why no token was made.
+#[derive(Debug, thiserror::Error)]
+enum VaultError {
+    #[error("the body is not the JSON of a card")]
+    Malformed,
+    #[error("{0}")]
+    Card(CardError),
+    #[error("too many cards from this address; try again in a minute")]
+    RateLimited,
+    #[error("cards cannot be taken right now")]
+    Unavailable,
+}
+
+async fn create(
+    State(vault): State<Arc<Vault>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let ip = client_ip(&vault.app.config.kit.trusted_proxies, peer, &headers);
+    match vault.tokenise(ip, &body).await {
+        Ok(response) => response,
+        Err(error) => refuse(&error),
+    }
+}
+
+impl Vault {
+    async fn tokenise(&self, ip: IpAddr, body: &[u8]) -> Result<Response, VaultError> {
+        self.count(ip)?;
+        let mut form: CardForm = serde_json::from_slice(body).map_err(|_| VaultError::Malformed)?;
+        let now = self.app.now();
+        let number = CardNumber::parse(Zeroizing::new(std::mem::take(&mut form.number)))
+            .map_err(VaultError::Card)?;
+        let (year, month) = year_and_month(now);
+        // Two digits are this century's, as cards print them.
+        let exp_year = if form.exp_year < 100 { form.exp_year + 2000 } else { form.exp_year };
+        check_expiry(form.exp_month, exp_year, year, month).map_err(VaultError::Card)?;
+        let cvc = Zeroizing::new(std::mem::take(&mut form.cvc));
+        number.accepts_cvc(&cvc).map_err(VaultError::Card)?;
+        let details = CardDetails {
+            number,
+            exp_month: form.exp_month,
+            exp_year,
+            cvc,
+            postal_code: form.postal_code.take(),
+        };
+        self.keep(details, now).await
+    }
+
+    async fn keep(&self, card: CardDetails, now: Timestamp) -> Result<Response, VaultError> {
+        let secrets = &self.app.secrets;
+        let (brand, last4) = (card.number.brand(), card.number.last4());
+        let (exp_month, exp_year) = (card.exp_month, card.exp_year);
+        let fingerprint = secrets.fingerprint(&card.number);
+        let connector = self.app.connectors.primary();
+        let stored = connector.store_card(card).await.map_err(|error| {
+            tracing::warn!(%error, "the processor takes no cards");
+            VaultError::Unavailable
+        })?;
+        let token = new_token("tok");
+        let expires_at = now.plus(self.app.config.vault.token_lifetime.0);
+        let row = vault_token::ActiveModel {
+            id: Set(kit::id::new_id(now)),
+            token_hash: Set(token_hash(&token)),
+            connector: Set(connector.name().to_owned()),
+            connector_token_enc: Set(secrets.seal(SEAL_PURPOSE, &stored.token)),
+            brand: Set(brand),
+            last4: Set(last4.clone()),
+            exp_month: Set(exp_month),
+            exp_year: Set(exp_year),
+            fingerprint: Set(fingerprint),
+            funding_country: Set(stored.funding_country),
+            expires_at: Set(expires_at),
+            used_at: Set(None),
+            created_at: Set(now),
+        };
+        self.insert(&row).await.map_err(|error| {
+            tracing::error!(%error, "a card token could not be stored");
+            VaultError::Unavailable
+        })?;
+        let body = json!({
+            "token": token,
+            "brand": brand,
+            "last4": last4,
+            "expMonth": exp_month,
+            "expYear": exp_year,
+            "expiresAt": expires_at.to_string(),
+        });
+        let mut response = (StatusCode::CREATED, Json(body)).into_response();
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Ok(response)
+    }
+
+    async fn insert(&self, row: &vault_token::ActiveModel) -> Result<(), DbErr> {
+        self.app
+            .database
+            .write(|tx| {
+                Box::pin(async move {
+                    vault_token::Entity::insert(row.clone()).exec_without_returning(tx).await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// Counts a request and refuses those beyond the limit.
+    fn count(&self, ip: IpAddr) -> Result<(), VaultError> {
+        let config = &self.app.config;
+        let limit = config.vault.tokens_per_minute(config.kit.environment);
+        let now = self.app.now();
+        let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if seen.len() > 10_000 {
+            seen.retain(|_, (start, _)| start.plus(MINUTE) > now);
+        }
+        let (start, count) = seen.entry(ip).or_insert((now, 0));
+        if start.plus(MINUTE) <= now {
+            (*start, *count) = (now, 0);
+        }
+        *count += 1;
+        if *count > limit { Err(VaultError::RateLimited) } else { Ok(()) }
+    }
+}
+
+fn refuse(error: &VaultError) -> Response {
+    let (status, code, path) = match error {
+        VaultError::Malformed => (StatusCode::BAD_REQUEST, "INVALID_INPUT", Vec::new()),
+        VaultError::Card(card) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, card.code(), vec![card.field()])
+        }
+        VaultError::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", Vec::new()),
+        VaultError::Unavailable => {
+            (StatusCode::SERVICE_UNAVAILABLE, "PROCESSOR_UNAVAILABLE", Vec::new())
+        }
+    };
+    let body = json!({ "errors": [{ "code": code, "message": error.to_string(), "path": path }] });
+    let mut response = (status, Json(body)).into_response();
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+    }
+    response
+}
