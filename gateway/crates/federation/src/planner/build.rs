@@ -125,8 +125,9 @@ impl<'s, 'a> Builder<'s, 'a> {
                 self.search.graph.node(at.base.node).kind,
                 NodeKind::Interface | NodeKind::Union
             );
-            if abstract_here || needs.is_abstract {
-                self.selections[at.holder.selections].typename = true;
+            let known = self.selections[at.holder.selections].typename.is_some();
+            if (abstract_here || needs.is_abstract) && !known {
+                self.selections[at.holder.selections].need_typename(&Inclusion::ALWAYS);
             }
         }
         let bases = spot.search_bases();
@@ -340,7 +341,10 @@ impl<'s, 'a> Builder<'s, 'a> {
         let mut known = spot.clone();
         known.bases.push(BaseAt { base: *base, holder });
         known.waits.insert(holder.step);
-        self.selections[holder.selections].typename = true;
+        let wanted =
+            needs.fields.iter().map(|need| need.when.clone()).reduce(|all, one| or(&all, &one));
+        let wanted = wanted.and_then(|wanted| and(&wanted, when)).unwrap_or_default();
+        self.selections[holder.selections].need_typename(&wanted);
         let real: TypeSet = self.search.types(&bases).iter().filter(|other| *other != id).collect();
         let mut suppliers = self.supply(&known, needs, &real, when)?;
         suppliers.insert(holder.step);
@@ -431,7 +435,7 @@ impl<'s, 'a> Builder<'s, 'a> {
         suppliers: Suppliers,
     ) -> Holder {
         for at in &spot.bases {
-            self.selections[at.holder.selections].typename = true;
+            self.selections[at.holder.selections].need_typename(&Inclusion::ALWAYS);
         }
         let node = self.search.graph.node(home);
         let suppliers: Suppliers = suppliers.union(&spot.waits).copied().collect();

@@ -186,11 +186,9 @@ impl Lowering<'_> {
         let roots = request.steps.iter().flat_map(|step| self.steps[*step].roots.values());
         let mut when: Option<Inclusion> = None;
         for selections in roots.map(|id| &self.selections[*id]) {
-            if selections.fields.is_empty() {
-                return Inclusion::ALWAYS;
-            }
-            for field in &selections.fields {
-                when = Some(when.map_or_else(|| field.when.clone(), |when| or(&when, &field.when)));
+            let own = selections.fields.iter().map(|field| &field.when).chain(&selections.typename);
+            for own in own {
+                when = Some(when.map_or_else(|| own.clone(), |when| or(&when, own)));
             }
         }
         when.unwrap_or(Inclusion::ALWAYS)

@@ -35,7 +35,7 @@ impl Printer<'_> {
     fn body(&mut self, id: SelectionId) -> String {
         let selections = &self.selections[id];
         let mut parts: Vec<String> = Vec::new();
-        if selections.typename {
+        if selections.typename.is_some() {
             parts.push("__typename".to_owned());
         }
         let mut by_type: IndexMap<TypeId, Vec<String>> = IndexMap::new();

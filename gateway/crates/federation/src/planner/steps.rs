@@ -45,7 +45,8 @@ pub(super) struct Template {
 #[derive(Debug)]
 pub(super) struct Selections {
     pub(super) node: NodeId,
-    pub(super) typename: bool,
+    /// Whether, and when, `__typename` is needed.
+    pub(super) typename: Option<Inclusion>,
     pub(super) fields: Vec<SelectedField>,
     by_key: IndexMap<String, Vec<usize>>,
 }
@@ -62,7 +63,14 @@ pub(super) struct SelectedField {
 
 impl Selections {
     pub(super) fn new(node: NodeId) -> Self {
-        Self { node, typename: false, fields: Vec::new(), by_key: IndexMap::new() }
+        Self { node, typename: None, fields: Vec::new(), by_key: IndexMap::new() }
+    }
+
+    pub(super) fn need_typename(&mut self, when: &Inclusion) {
+        self.typename = Some(match &self.typename {
+            None => when.clone(),
+            Some(earlier) => or(earlier, when),
+        });
     }
 
     /// Adds a leaf; one that is there already is widened.

@@ -1,4 +1,9 @@
 //! The planner through its public entry points. Every plan is checked by `verify`, too.
 
+mod abstract_types;
 mod entities;
+mod operations;
+mod random;
+mod requirements;
+mod sharing;
 mod support;

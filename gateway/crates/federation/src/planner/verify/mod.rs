@@ -11,13 +11,15 @@ mod replay;
 mod shape;
 
 use apollo_compiler::Schema;
+use std::collections::{BTreeMap, BTreeSet};
+
 use apollo_compiler::executable::ExecutableDocument;
 use apollo_compiler::validation::Valid;
 use indexmap::IndexMap;
 
 use super::{PlanOptions, Planner};
-use crate::operation::Operation;
-use crate::plan::{Fetch, QueryPlan};
+use crate::operation::{Operation, SelectionSet};
+use crate::plan::{Fetch, Inclusion, QueryPlan};
 use crate::supergraph::SubgraphId;
 
 /// Something that a plan does wrong.
@@ -30,6 +32,8 @@ pub enum Violation {
 }
 
 /// Everything that is wrong with a plan; nothing for a sound one.
+///
+/// With few `@skip` and `@include` variables, the plan is played for all of their values.
 pub fn verify(
     planner: &Planner,
     operation: &Operation,
@@ -38,20 +42,82 @@ pub fn verify(
 ) -> Vec<Violation> {
     let mut schemas = Schemas { planner, known: IndexMap::new() };
     let mut violations = Vec::new();
-    let mut replay = replay::Replay::new(planner, options);
+    let mut documents = Vec::new();
     for (index, fetch) in plan.fetches.iter().enumerate() {
         match schemas.document(fetch) {
-            Ok((subgraph, schema, document)) => {
-                replay.fetch(index, fetch, subgraph, &schema, &document)
-            }
+            Ok(document) => documents.push(document),
             Err(reason) => violations.push(Violation::Fetch { fetch: index, reason }),
         }
     }
-    violations.extend(replay.violations);
-    if violations.is_empty() {
-        violations = projection::check(planner, operation, &replay.root, plan);
+    if !violations.is_empty() {
+        return violations;
+    }
+    for given in assignments(operation) {
+        let mut replay = replay::Replay::new(planner, options, &given);
+        for (index, (fetch, document)) in plan.fetches.iter().zip(&documents).enumerate() {
+            replay.fetch(index, fetch, document, &schemas.known[&document.subgraph]);
+        }
+        violations = replay.violations;
+        if violations.is_empty() {
+            violations = projection::check(planner, operation, &replay.root, plan, &given);
+        }
+        if !violations.is_empty() {
+            break;
+        }
     }
     violations
+}
+
+/// Values for the variables of conditions.
+type Given = BTreeMap<String, bool>;
+
+/// So many variables are tried with all combinations of values.
+const COMBINED: usize = 5;
+
+fn assignments(operation: &Operation) -> Vec<Given> {
+    let mut variables = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    condition_variables(&operation.selections, &mut seen, &mut variables);
+    let variables: Vec<String> = variables.into_iter().collect();
+    if variables.len() > COMBINED {
+        let all = |value: bool| variables.iter().map(|name| (name.clone(), value)).collect();
+        return vec![all(true), all(false)];
+    }
+    let combinations = 0..1_usize << variables.len();
+    let given = |bits: usize| {
+        variables
+            .iter()
+            .enumerate()
+            .map(|(bit, name)| (name.clone(), bits & (1 << bit) != 0))
+            .collect()
+    };
+    combinations.map(given).collect()
+}
+
+fn condition_variables(
+    set: &SelectionSet,
+    seen: &mut BTreeSet<u32>,
+    variables: &mut BTreeSet<String>,
+) {
+    if !seen.insert(set.id) {
+        return;
+    }
+    for field in &set.fields {
+        variables.extend(field.when.0.iter().flatten().map(|condition| condition.variable.clone()));
+        if let Some(child) = &field.selections {
+            condition_variables(child, seen, variables);
+        }
+    }
+}
+
+fn holds(when: &Inclusion, given: &Given) -> bool {
+    when.holds(|variable| given.get(variable).copied().unwrap_or_default())
+}
+
+/// A fetch's document, valid for its subgraph.
+struct FetchDocument {
+    subgraph: SubgraphId,
+    document: Valid<ExecutableDocument>,
 }
 
 struct Schemas<'a> {
@@ -60,10 +126,7 @@ struct Schemas<'a> {
 }
 
 impl Schemas<'_> {
-    fn document(
-        &mut self,
-        fetch: &Fetch,
-    ) -> Result<(SubgraphId, Valid<Schema>, Valid<ExecutableDocument>), String> {
+    fn document(&mut self, fetch: &Fetch) -> Result<FetchDocument, String> {
         let supergraph = self.planner.supergraph();
         let subgraph = supergraph
             .subgraph_by_name(&fetch.subgraph)
@@ -81,6 +144,6 @@ impl Schemas<'_> {
                         fetch.document, fetch.subgraph, error.errors
                     )
                 })?;
-        Ok((subgraph, schema.clone(), document))
+        Ok(FetchDocument { subgraph, document })
     }
 }

@@ -2,9 +2,9 @@
 
 use super::super::Planner;
 use super::super::needs::argument_text;
-use super::Violation;
 use super::replay::fields_of;
 use super::shape::Shape;
+use super::{Given, Violation, holds};
 use crate::operation::{Field, Operation, SelectionSet};
 use crate::plan::{Composite, Output, ProjectedField, ProjectedValue, QueryPlan};
 
@@ -13,8 +13,9 @@ pub(super) fn check(
     operation: &Operation,
     root: &Shape,
     plan: &QueryPlan,
+    given: &Given,
 ) -> Vec<Violation> {
-    let mut checker = Checker { planner, violations: Vec::new() };
+    let mut checker = Checker { planner, given, violations: Vec::new() };
     let root_type = operation.root_type.as_str();
     checker.object("", root, &operation.selections, &plan.projection.fields, root_type, true);
     checker.violations
@@ -22,6 +23,7 @@ pub(super) fn check(
 
 struct Checker<'a> {
     planner: &'a Planner,
+    given: &'a Given,
     violations: Vec<Violation>,
 }
 
@@ -43,7 +45,7 @@ impl Checker<'_> {
         let graph = self.planner.query_graph();
         let id = graph.type_id(runtime);
         let data = fields_of(self.planner, shape, runtime);
-        for field in &selections.fields {
+        for field in selections.fields.iter().filter(|field| holds(&field.when, self.given)) {
             let applies = id.is_some_and(|id| field.types.contains(id));
             if !applies && (is_known || field.types != selections.possible) {
                 if !is_known {
@@ -60,6 +62,7 @@ impl Checker<'_> {
             let path = format!("{path}.{}", field.response_key);
             let found = projected.iter().find(|other| {
                 other.response_key == field.response_key.as_str()
+                    && holds(&other.when, self.given)
                     && other
                         .types
                         .as_ref()

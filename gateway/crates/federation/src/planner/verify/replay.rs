@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use apollo_compiler::executable::{ExecutableDocument, Field, Selection, SelectionSet};
+use apollo_compiler::ast::Value;
+use apollo_compiler::executable::{
+    DirectiveList, ExecutableDocument, Field, Selection, SelectionSet,
+};
 use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::{Name, Schema};
 
 use super::super::needs::argument_text;
 use super::super::{PlanOptions, Planner};
-use super::Violation;
 use super::shape::{FieldShape, Shape};
+use super::{FetchDocument, Given, Violation, holds};
 use crate::plan::{EntityFetch, Fetch, PathStep, RepresentationField, RepresentationTemplate};
 use crate::query_graph::{FieldSet, FieldSetField, NodeKind, TypeSet};
 use crate::supergraph::SubgraphId;
@@ -21,6 +24,7 @@ pub(super) struct Replay<'a> {
     pub(super) violations: Vec<Violation>,
     /// For every fetch, all that have ended before it starts.
     before: Vec<BTreeSet<usize>>,
+    given: &'a Given,
 }
 
 /// One request as it is being read.
@@ -32,10 +36,11 @@ struct Reading<'a> {
 }
 
 impl<'a> Replay<'a> {
-    pub(super) fn new(planner: &'a Planner, options: &'a PlanOptions) -> Self {
+    pub(super) fn new(planner: &'a Planner, options: &'a PlanOptions, given: &'a Given) -> Self {
         Self {
             planner,
             options,
+            given,
             root: Shape::default(),
             violations: Vec::new(),
             before: Vec::new(),
@@ -46,10 +51,10 @@ impl<'a> Replay<'a> {
         &mut self,
         index: usize,
         fetch: &Fetch,
-        subgraph: SubgraphId,
+        document: &FetchDocument,
         schema: &Schema,
-        document: &ExecutableDocument,
     ) {
+        let FetchDocument { subgraph, document } = document;
         let mut before = BTreeSet::new();
         for other in &fetch.after {
             if *other >= index {
@@ -60,6 +65,9 @@ impl<'a> Replay<'a> {
             before.extend(self.before[*other].iter().copied());
         }
         self.before.push(before);
+        if !holds(&fetch.when, self.given) {
+            return;
+        }
         let Some(operation) = document.operations.iter().next() else {
             return self.fail(index, "has no operation".to_owned());
         };
@@ -73,10 +81,14 @@ impl<'a> Replay<'a> {
                 );
             }
         }
-        let reading = Reading { fetch: index, subgraph, schema, document };
+        let reading = Reading { fetch: index, subgraph: *subgraph, schema, document };
         let root_type = operation.object_type();
         let mut roots = Shape::default();
-        for field in operation.selection_set.root_fields(document) {
+        let root_fields = operation.selection_set.root_fields(document);
+        for field in root_fields {
+            if !self.included(&field.directives) {
+                continue;
+            }
             let key = field.response_key();
             match fetch.entities.iter().find(|entity| entity.key == key.as_str()) {
                 Some(entity) => self.entities(&reading, entity, &field.selection_set),
@@ -97,13 +109,28 @@ impl<'a> Replay<'a> {
             self.root.merge(roots);
         } else {
             let mut root = std::mem::take(&mut self.root);
-            let found =
-                at_path(&mut root, &fetch.at.0, &mut |target, _| target.merge(roots.clone()));
+            let found = at_path(self.planner, &mut root, &fetch.at.0, &mut |target, _| {
+                target.merge(roots.clone())
+            });
             self.root = root;
-            if found == 0 {
+            if found == 0 && self.given.is_empty() {
                 self.fail(index, format!("nothing stands at `{}`", fetch.at));
             }
         }
+    }
+
+    /// Whether a selection in a document is included.
+    fn included(&self, directives: &DirectiveList) -> bool {
+        directives.iter().all(|directive| {
+            let value = match directive.specified_argument_by_name("if").map(|value| &**value) {
+                Some(Value::Boolean(value)) => *value,
+                Some(Value::Variable(name)) => {
+                    self.given.get(name.as_str()).copied().unwrap_or_default()
+                }
+                _ => return true,
+            };
+            value == (directive.name == "include")
+        })
     }
 
     fn fail(&mut self, fetch: usize, reason: String) {
@@ -121,7 +148,7 @@ impl<'a> Replay<'a> {
             let mut problems = Vec::new();
             let before = self.before[reading.fetch].clone();
             let planner = self.planner;
-            let found = at_path(&mut root, &path.0, &mut |target, only| {
+            let found = at_path(planner, &mut root, &path.0, &mut |target, only| {
                 for (template, answer) in &answers {
                     merge_entity(planner, target, only, template, answer, &before, &mut problems);
                 }
@@ -130,8 +157,10 @@ impl<'a> Replay<'a> {
             if found == 0 {
                 problems.push("nothing stands there".to_owned());
             }
-            for problem in problems {
-                self.fail(reading.fetch, format!("`{path}`: {problem}"));
+            if self.given.is_empty() {
+                for problem in problems {
+                    self.fail(reading.fetch, format!("`{path}`: {problem}"));
+                }
             }
         }
     }
@@ -183,6 +212,9 @@ impl<'a> Replay<'a> {
         template: Option<&RepresentationTemplate>,
     ) {
         for selection in &selections.selections {
+            if !self.included(selection.directives()) {
+                continue;
+            }
             match selection {
                 Selection::Field(field) if field.name == "__typename" => {
                     if field.alias.is_none() {
@@ -352,43 +384,55 @@ fn has_fields(representation: &[RepresentationField], wanted: &[FieldSetField]) 
     })
 }
 
+type Visit<'v> = &'v mut dyn FnMut(&mut Shape, Option<&[String]>);
+
 /// Visits what stands at a path, with the types that the path's last steps leave.
-fn at_path(
-    shape: &mut Shape,
-    path: &[PathStep],
-    visit: &mut dyn FnMut(&mut Shape, Option<&[String]>),
-) -> usize {
-    at_path_of(shape, path, None, visit)
+fn at_path(planner: &Planner, shape: &mut Shape, path: &[PathStep], visit: Visit<'_>) -> usize {
+    at_path_of(planner, shape, path, None, visit)
 }
 
 fn at_path_of(
+    planner: &Planner,
     shape: &mut Shape,
     path: &[PathStep],
     only: Option<&[String]>,
-    visit: &mut dyn FnMut(&mut Shape, Option<&[String]>),
+    visit: Visit<'_>,
 ) -> usize {
     match path.split_first() {
         None => {
             visit(shape, only);
             1
         }
-        Some((PathStep::Types(types), rest)) => at_path_of(shape, rest, Some(types), visit),
-        Some((PathStep::List, rest)) => at_path_of(shape, rest, only, visit),
+        Some((PathStep::Types(types), rest)) => {
+            at_path_of(planner, shape, rest, Some(types), visit)
+        }
+        Some((PathStep::List, rest)) => at_path_of(planner, shape, rest, only, visit),
         Some((PathStep::Key(key), rest)) => {
             let lists = rest.iter().take_while(|step| **step == PathStep::List).count();
             let mut found = 0;
             for (name, fields) in &mut shape.by_type {
-                let allowed = only.is_none_or(|only| only.contains(name));
+                let allowed =
+                    only.is_none_or(|only| only.iter().any(|only| may_be(planner, name, only)));
                 if let Some(field) =
                     fields.get_mut(key).filter(|field| allowed && field.lists == lists)
                     && let Some(child) = &mut field.child
                 {
-                    found += at_path_of(child, rest, None, visit);
+                    found += at_path_of(planner, child, rest, None, visit);
                 }
             }
             found
         }
     }
+}
+
+/// Whether what was brought under a name may turn out to be the other type.
+fn may_be(planner: &Planner, name: &str, other: &str) -> bool {
+    let graph = planner.query_graph();
+    name == other
+        || graph
+            .possible(name)
+            .zip(graph.type_id(other))
+            .is_some_and(|(types, id)| types.contains(id))
 }
 
 fn merge_entity(
@@ -409,8 +453,18 @@ fn merge_entity(
         if only.is_some_and(|only| !only.contains(name)) {
             continue;
         }
+        if answer.by_type.values().all(BTreeMap::is_empty) && answer.typename.is_empty() {
+            continue;
+        }
         let fields = fields_of(planner, target, name);
-        missing(&fields, &template.fields, before, name, problems);
+        let mut lacking = Vec::new();
+        missing(&fields, &template.fields, before, name, &mut lacking);
+        if !lacking.is_empty() {
+            // An entity that cannot be represented is left out. Under conditions that may be
+            // right: whether it is missed shows when the answer is read.
+            problems.extend(lacking);
+            continue;
+        }
         // An interface that is looked up turns into its implementations; else the object stays
         // what it is, whatever name it was asked for by.
         let is_lookup = graph.nodes.iter().any(|node| {
@@ -433,12 +487,9 @@ pub(super) fn fields_of(
     shape: &Shape,
     name: &str,
 ) -> BTreeMap<String, FieldShape> {
-    let graph = planner.query_graph();
-    let id = graph.type_id(name);
     let mut all = Shape::default();
     for (other, fields) in &shape.by_type {
-        let behind = graph.possible(other).zip(id).is_some_and(|(types, id)| types.contains(id));
-        if other == name || behind {
+        if may_be(planner, other, name) {
             let by_type = BTreeMap::from([(name.to_owned(), fields.clone())]);
             all.merge(Shape { by_type, typename: BTreeSet::new() });
         }
