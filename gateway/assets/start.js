@@ -1,12 +1,15 @@
 // Starts GraphiQL against this gateway. The header editor is on; headers stay in the tab.
-const endpoint = document.currentScript.dataset.endpoint;
+const { endpoint, query } = document.currentScript.dataset;
 
-const defaultQuery = `# Ctrl-Enter runs the operation under the cursor, Ctrl-Space completes names.
-# The book icon on the left opens the schema's documentation.
-# Log in with a mutation, then send the token: tab "Headers" below,
+const help = `# Ctrl-Enter runs the operation at the cursor,
+# Ctrl-Space completes names, the book icon on
+# the left opens the documentation.
+# After a log-in, send the token: tab "Headers",
 #   { "Authorization": "Bearer <access token>" }
 
-query WhatIsHere {
+`;
+
+const firstQuery = `query WhatIsHere {
   __schema {
     queryType {
       fields {
@@ -24,6 +27,6 @@ ReactDOM.createRoot(document.getElementById("graphiql")).render(
     isHeadersEditorEnabled: true,
     shouldPersistHeaders: false,
     defaultEditorToolsVisibility: "headers",
-    defaultQuery,
+    defaultQuery: help + (query || firstQuery),
   }),
 );

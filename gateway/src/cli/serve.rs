@@ -11,7 +11,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{Failure, Output};
 use crate::app::{App, BuildError};
-use crate::config::Config;
+use crate::config::{Config, LogConfig, LogFormat};
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
@@ -42,7 +42,7 @@ pub(crate) fn serve(arguments: ServeArguments, output: &mut Output<'_>) -> Resul
     if let Some(listen) = listen {
         config.server.listen = listen;
     }
-    start_logging();
+    start_logging(&config.log)?;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(workers) = workers {
         runtime.worker_threads(workers.into());
@@ -118,11 +118,18 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// To standard error; `RUST_LOG` says what.
-fn start_logging() {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,gateway=info"));
+/// To standard error; `RUST_LOG` says what, else the configuration.
+fn start_logging(config: &LogConfig) -> Result<(), Failure> {
+    let filter = match EnvFilter::try_from_default_env() {
+        Ok(filter) => filter,
+        Err(_) => EnvFilter::try_new(&config.filter)
+            .map_err(|error| Failure::usage(format!("`log.filter`: {error}")))?,
+    };
+    let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Fails only if a logger has been installed already, which then does the job.
-    let _ =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = match config.format {
+        LogFormat::Text => logger.try_init(),
+        LogFormat::Json => logger.json().try_init(),
+    };
+    Ok(())
 }

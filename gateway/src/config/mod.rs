@@ -7,6 +7,7 @@
 mod authentication;
 mod duration;
 mod limits;
+mod log;
 mod passport;
 mod server;
 mod subgraphs;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use authentication::{AuthenticationConfig, JwksConfig};
 pub use limits::LimitsConfig;
+pub use log::{LogConfig, LogFormat};
 pub use passport::PassportConfig;
 pub use server::{CompressionConfig, CorsConfig, CsrfConfig, ServerConfig};
 pub use subgraphs::{SubgraphConfig, SubgraphDefaults, SubgraphsConfig};
@@ -35,6 +37,7 @@ pub struct Config {
     pub passport: PassportConfig,
     pub subgraphs: SubgraphsConfig,
     pub plan_cache: PlanCacheConfig,
+    pub log: LogConfig,
 }
 
 /// Where the supergraph comes from: exactly one of `file` and `sdl`.

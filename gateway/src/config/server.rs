@@ -22,6 +22,8 @@ pub struct ServerConfig {
     pub shutdown_timeout: Duration,
     /// Serve GraphiQL at `/`.
     pub graphiql: bool,
+    /// What GraphiQL shows at first; empty for a query that lists the root fields.
+    pub graphiql_query: String,
     /// Answer `__schema` and `__type`.
     pub introspection: bool,
     /// Addresses (`10.0.0.7`) or networks (`10.0.0.0/8`) whose `X-Forwarded-For` counts.
@@ -39,6 +41,7 @@ impl Default for ServerConfig {
             request_timeout: Duration::from_secs(60),
             shutdown_timeout: Duration::from_secs(10),
             graphiql: true,
+            graphiql_query: String::new(),
             introspection: true,
             trusted_proxies: Vec::new(),
             compression: CompressionConfig::default(),

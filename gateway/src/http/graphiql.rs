@@ -6,6 +6,8 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use http::{StatusCode, header};
 
+use crate::config::ServerConfig;
+
 const PAGE: &str = include_str!("../../assets/graphiql.html");
 
 /// Name, media type and content of what the page loads.
@@ -34,8 +36,10 @@ const ASSETS: [(&str, &str, &[u8]); 5] = [
 ];
 
 /// The page at `/` and its files.
-pub(super) fn routes<S: Clone + Send + Sync + 'static>(endpoint: &str) -> Router<S> {
-    let page = PAGE.replace("{{ENDPOINT}}", endpoint);
+pub(super) fn routes<S: Clone + Send + Sync + 'static>(config: &ServerConfig) -> Router<S> {
+    let page = PAGE
+        .replace("{{ENDPOINT}}", &attribute(&config.path))
+        .replace("{{QUERY}}", &attribute(&config.graphiql_query));
     // Everything comes from here, and nothing may frame the page.
     let policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                   font-src 'self' data:; connect-src *; frame-ancestors 'none'";
@@ -44,6 +48,11 @@ pub(super) fn routes<S: Clone + Send + Sync + 'static>(endpoint: &str) -> Router
         async move { ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page)) }
     };
     Router::new().route("/", get(page)).route("/graphiql/{file}", get(asset))
+}
+
+/// Text inside a quoted HTML attribute.
+fn attribute(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
 }
 
 async fn asset(Path(file): Path<String>) -> Response {

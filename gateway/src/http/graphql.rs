@@ -18,6 +18,7 @@ use super::request::{check_csrf, read};
 use crate::app::Gateway;
 use crate::pipeline;
 use crate::subgraph_client::{ClientContext, REQUEST_ID};
+use crate::telemetry::Telemetry;
 
 pub(super) async fn graphql(
     State(gateway): State<Arc<Gateway>>,
@@ -28,7 +29,7 @@ pub(super) async fn graphql(
         return Redirect::to("/").into_response();
     }
     let started = Instant::now();
-    gateway.telemetry.active_requests.increment(1.0);
+    let _active = ActiveRequest::begin(&gateway.telemetry);
     let request_id = request_id(&parts.headers);
     let media_type = MediaType::negotiate(&parts.headers);
     let result = match media_type {
@@ -37,9 +38,24 @@ pub(super) async fn graphql(
     };
     let mut response = respond(&gateway, result, media_type.unwrap_or(MediaType::Json));
     response.headers_mut().insert(REQUEST_ID, request_id);
-    gateway.telemetry.active_requests.decrement(1.0);
     gateway.telemetry.request_finished(response.status().as_u16(), started.elapsed());
     response
+}
+
+/// Counts a request for as long as it lives, even if the client goes away in the middle.
+struct ActiveRequest<'t>(&'t Telemetry);
+
+impl<'t> ActiveRequest<'t> {
+    fn begin(telemetry: &'t Telemetry) -> Self {
+        telemetry.active_requests.increment(1.0);
+        Self(telemetry)
+    }
+}
+
+impl Drop for ActiveRequest<'_> {
+    fn drop(&mut self) {
+        self.0.active_requests.decrement(1.0);
+    }
 }
 
 /// Checks the request from the outside in, then runs it.

@@ -47,7 +47,7 @@ pub(crate) fn router(gateway: Arc<Gateway>, config: &ServerConfig) -> Result<Rou
         .route("/metrics", get(metrics))
         .route("/.well-known/jwks.json", get(jwks));
     if config.graphiql {
-        routes = routes.merge(graphiql::routes(&config.path));
+        routes = routes.merge(graphiql::routes(config));
     }
     let mut router = routes.with_state(gateway);
     if config.compression.enabled {

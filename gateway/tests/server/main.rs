@@ -8,4 +8,5 @@ mod limits;
 mod operations;
 mod pages;
 mod reload;
+mod shutdown;
 mod support;

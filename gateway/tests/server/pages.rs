@@ -33,6 +33,14 @@ async fn graphiql_is_served_without_any_other_host() {
 }
 
 #[tokio::test]
+async fn graphiql_starts_with_the_configured_query() {
+    let mut config = Config::default();
+    config.server.graphiql_query = "{ user(id: \"<1>\") { name } }".to_owned();
+    let page = Running::start(config).await.get("/").await.text;
+    assert!(page.contains("data-query=\"{ user(id: &quot;&lt;1>&quot;) { name } }\""), "{page}");
+}
+
+#[tokio::test]
 async fn graphiql_can_be_switched_off() {
     let mut config = Config::default();
     config.server.graphiql = false;
