@@ -45,7 +45,8 @@ const KEYS_PER_LOADER: usize = 50_000;
 pub struct LoaderOptions {
     /// The most representations that one request carries; more are split over several requests.
     pub max_batch_size: usize,
-    /// Lets loads of concurrent client requests with equal partitions meet.
+    /// Lets loads of concurrent client requests with equal partitions meet. Needs a Tokio runtime:
+    /// what is loaded for several does not end with one of them.
     pub share: bool,
 }
 

@@ -5,6 +5,7 @@
 //! finds fewer entities, what does not is untouched.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -28,7 +29,6 @@ use crate::response::GraphqlResponse;
 use crate::transport::{SubgraphTransport, TransportError};
 
 /// What one run of a plan needs beside the plan.
-#[expect(missing_debug_implementations, reason = "a transport has none")]
 pub struct Execution<'a> {
     /// Coerced, with defaults applied.
     pub variables: &'a Map<String, Json>,
@@ -41,10 +41,72 @@ pub struct Execution<'a> {
 }
 
 /// Runs a plan and writes the client's answer. Dropping the future gives the run up.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use executor::*;
+/// use federation::plan::QueryPlan;
+/// use futures::future::{BoxFuture, FutureExt, ready};
+///
+/// /// Has one answer to everything.
+/// struct Same(&'static str);
+///
+/// impl SubgraphTransport for Same {
+///     fn send(&self, _: SubgraphRequest) -> BoxFuture<'_, Result<SubgraphResponse, TransportError>> {
+///         ready(Ok(SubgraphResponse { status: 200, body: self.0.into() })).boxed()
+///     }
+///
+///     fn partition(&self, _: &str) -> Option<bytes::Bytes> {
+///         None
+///     }
+/// }
+///
+/// let plan: QueryPlan = serde_json::from_str(
+///     r#"{
+///         "kind": "query",
+///         "fetches": [{
+///             "subgraph": "users", "after": [], "when": [], "kind": "query",
+///             "operation_name": "users__0", "document": "query users__0{hello}",
+///             "variables": [], "entities": [], "roots": ["hello"], "at": []
+///         }],
+///         "projection": {"root_type": "Query", "fields": [{
+///             "response_key": "greeting", "coordinate": "Query.hello", "types": null, "when": [],
+///             "value": {"data": {"key": "hello", "output": {"leaf": "string"}}}
+///         }]}
+///     }"#,
+/// )
+/// .unwrap();
+/// let plan = CompiledPlan::new(&plan);
+///
+/// # let nothing = serde_json::Map::new();
+/// let execution = Execution {
+///     variables: &nothing,
+///     introspection: &nothing,
+///     transport: Arc::new(Same(r#"{"data": {"hello": "world"}}"#)),
+///     loaders: &Loaders::default(),
+///     deadline: None,
+/// };
+/// let response = execute(&plan, execution).now_or_never().unwrap();
+/// assert_eq!(response.into_body(), r#"{"data":{"greeting":"world"}}"#);
+/// ```
 pub async fn execute(plan: &CompiledPlan, execution: Execution<'_>) -> GraphqlResponse {
     let mut run = Run::new(plan, execution);
     run.fetch_all().await;
     run.complete()
+}
+
+impl fmt::Debug for Execution<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { variables, introspection, transport: _, loaders, deadline } = self;
+        formatter
+            .debug_struct("Execution")
+            .field("variables", variables)
+            .field("introspection", introspection)
+            .field("loaders", loaders)
+            .field("deadline", deadline)
+            .finish_non_exhaustive()
+    }
 }
 
 struct Run<'a> {

@@ -159,7 +159,7 @@ static KEYS: LazyLock<Gateway> = LazyLock::new(keys);
 static FAILURES: LazyLock<Gateway> = LazyLock::new(failures);
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_query_to_the_shop(choices in prop::collection::vec(any::<u8>(), 20..400)) {
