@@ -48,7 +48,7 @@ pub struct Event {
 impl Event {
     /// Has the payload been removed?
     pub fn is_redacted(&self) -> bool {
-        self.payload.to_string() == REDACTED
+        self.payload == serde_json::json!({ "redacted": true })
     }
 
     /// The payload as a type.
