@@ -56,15 +56,23 @@ fn input_may_be_loosened_but_not_tightened() {
 }
 
 #[test]
-fn additions_are_reported_once() {
+fn what_is_part_of_something_new_is_safe() {
     check(
         "type Query { a: Int }",
         "type Query { a: Int b(x: Int! @d(y: 1)): New @deprecated } type New { c: Int } directive @d(y: Int) on ARGUMENT_DEFINITION",
-        expect![[r"
+        expect![[r#"
             NON_BREAKING DIRECTIVE_ADDED @d: directive `@d` was added
+            NON_BREAKING DIRECTIVE_LOCATION_ADDED @d: location `ARGUMENT_DEFINITION` of directive `@d` was added
+            NON_BREAKING DIRECTIVE_ARGUMENT_ADDED @d: argument `y: Int` was added to directive `@d`
             NON_BREAKING TYPE_ADDED New: type `New` was added
+            NON_BREAKING FIELD_ADDED New.c: field `New.c: Int` was added
             NON_BREAKING FIELD_ADDED Query.b: field `Query.b: New` was added
-        "]],
+            NON_BREAKING FIELD_DEPRECATION_ADDED Query.b.@deprecated: field `Query.b` was deprecated
+            NON_BREAKING DIRECTIVE_USAGE_FIELD_DEFINITION_ADDED Query.b.@deprecated: directive `@deprecated` was added to `Query.b`
+            NON_BREAKING FIELD_ARGUMENT_ADDED Query.b.x: argument `x: Int!` was added to field `Query.b`
+            NON_BREAKING DIRECTIVE_USAGE_ARGUMENT_DEFINITION_ADDED Query.b.x.@d: directive `@d` was added to `Query.b.x`
+            NON_BREAKING DIRECTIVE_USAGE_ARGUMENT_ADDED Query.b.x.@d.y: argument `y: 1` was added to `@d` on `Query.b.x`
+        "#]],
     );
 }
 
@@ -73,17 +81,21 @@ fn abstract_types_and_enums() {
     check(
         "type Query { u: U e: E } union U = A | B type A { x: Int } type B { x: Int } enum E { OLD KEPT }",
         "type Query { u: U e: E } union U = A | C type A implements I { x: Int } type C { x: Int } enum E { NEW KEPT @deprecated(reason: \"r\") } interface I { x: Int }",
-        expect![[r"
+        expect![[r#"
             DANGEROUS OBJECT_TYPE_INTERFACE_ADDED A: `A` implements interface `I` now
             BREAKING TYPE_REMOVED B: type `B` was removed
             NON_BREAKING TYPE_ADDED C: type `C` was added
+            NON_BREAKING FIELD_ADDED C.x: field `C.x: Int` was added
             NON_BREAKING ENUM_VALUE_DEPRECATION_REASON_ADDED E.KEPT.@deprecated: enum value `E.KEPT` was deprecated
+            NON_BREAKING DIRECTIVE_USAGE_ENUM_VALUE_ADDED E.KEPT.@deprecated: directive `@deprecated` was added to `E.KEPT`
+            NON_BREAKING DIRECTIVE_USAGE_ARGUMENT_ADDED E.KEPT.@deprecated.reason: argument `reason: "r"` was added to `@deprecated` on `E.KEPT`
             DANGEROUS ENUM_VALUE_ADDED E.NEW: enum value `E.NEW` was added
             BREAKING ENUM_VALUE_REMOVED E.OLD: enum value `E.OLD` was removed
             NON_BREAKING TYPE_ADDED I: type `I` was added
+            NON_BREAKING FIELD_ADDED I.x: field `I.x: Int` was added
             DANGEROUS UNION_MEMBER_ADDED U: member `C` was added to union `U`
             BREAKING UNION_MEMBER_REMOVED U: member `B` was removed from union `U`
-        "]],
+        "#]],
     );
 }
 
@@ -92,7 +104,7 @@ fn directive_definitions_and_uses() {
     check(
         "schema @s { query: Query } directive @s on SCHEMA directive @d(a: Int = 1) repeatable on FIELD | OBJECT type Query @d(a: 1) @d(a: 2) { a: Int }",
         "schema { query: Query } directive @s on SCHEMA directive @d(a: Int = 2, b: Int!) on FIELD type Query @d(a: 1) @d(a: 3) { a: Int @d(b: 1) }",
-        expect![[r"
+        expect![[r#"
             DANGEROUS DIRECTIVE_USAGE_SCHEMA_REMOVED .@s: directive `@s` was removed from the schema
             BREAKING DIRECTIVE_LOCATION_REMOVED @d: location `OBJECT` of directive `@d` was removed
             DANGEROUS DIRECTIVE_REPEATABLE_REMOVED @d: directive `@d` is no longer repeatable
@@ -101,7 +113,8 @@ fn directive_definitions_and_uses() {
             NON_BREAKING DIRECTIVE_USAGE_ARGUMENT_ADDED Query.@d.a: argument `a: 3` was added to `@d` on `Query`
             DANGEROUS DIRECTIVE_USAGE_ARGUMENT_REMOVED Query.@d.a: argument `a: 2` was removed from `@d` on `Query`
             DANGEROUS DIRECTIVE_USAGE_FIELD_DEFINITION_ADDED Query.a.@d: directive `@d` was added to `Query.a`
-        "]],
+            NON_BREAKING DIRECTIVE_USAGE_ARGUMENT_ADDED Query.a.@d.b: argument `b: 1` was added to `@d` on `Query.a`
+        "#]],
     );
 }
 
@@ -110,12 +123,13 @@ fn root_types_and_kinds() {
     check(
         "schema { query: Query } type Query { a: Int } type Root { a: Int } scalar Time",
         "schema { query: Root mutation: M } type Query { a: Int } type Root { a: Int } type M { m: Int } enum Time { NOW }",
-        expect![[r"
+        expect![[r#"
             BREAKING SCHEMA_QUERY_TYPE_CHANGED: query root type changed from `Query` to `Root`
             NON_BREAKING SCHEMA_MUTATION_TYPE_CHANGED: mutation root type changed from none to `M`
             NON_BREAKING TYPE_ADDED M: type `M` was added
+            NON_BREAKING FIELD_ADDED M.m: field `M.m: Int` was added
             BREAKING TYPE_KIND_CHANGED Time: type `Time` changed from a scalar to an enum
-        "]],
+        "#]],
     );
 }
 
