@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Sources};
 
-pub(crate) fn failures() -> Gateway {
+pub(crate) fn failures_sources() -> Sources {
     let a = r#"
         extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key", "@shareable"])
         type Query { things: [Thing] thing(id: ID!): Thing! broken: Thing safe: Int }
@@ -16,6 +16,10 @@ pub(crate) fn failures() -> Gateway {
         type Thing @key(fields: "id") { id: ID! far: String near: String! soft: String @external cost: Int @requires(fields: "soft") owner: Owner }
         type Owner { name: String! thing: Thing }
     "#;
+    vec![("a", a.to_owned()), ("b", b.to_owned())]
+}
+
+pub(crate) fn failures() -> Gateway {
     let rows: Value = json!({
         "Query": {"things": ["&good", "&soft", "&hard", "&far", "&near", "&parts", "&good"], "broken": {"!": "broken"}, "safe": 1},
         "good": {"__typename": "Thing", "id": "good", "soft": "s", "hard": "h", "parts": [{"name": "p", "size": 1}], "far": "f", "near": "n", "cost": 1, "owner": {"name": "o", "thing": "&near"}},
@@ -25,7 +29,7 @@ pub(crate) fn failures() -> Gateway {
         "near": {"__typename": "Thing", "id": "near", "soft": "s", "hard": "h", "far": "f", "near": {"!": "no near"}, "owner": {"!": "no owner"}},
         "parts": {"__typename": "Thing", "id": "parts", "soft": "s", "hard": "h", "parts": [{"name": "p"}, {"name": {"!": "no name"}, "size": {"!": "no size"}}], "far": "f", "near": "n"},
     });
-    Gateway::new(&[("a", a), ("b", b)], rows)
+    Gateway::of(&failures_sources(), rows)
 }
 
 #[test]

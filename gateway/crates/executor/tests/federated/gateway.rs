@@ -11,6 +11,9 @@ use serde_json::{Map, Value};
 
 use crate::memory::World;
 
+/// Name and SDL of every subgraph.
+pub(crate) type Sources = Vec<(&'static str, String)>;
+
 pub(crate) struct Gateway {
     pub(crate) world: Arc<World>,
     pub(crate) planner: Planner,
@@ -31,6 +34,12 @@ pub(crate) struct Answers {
 }
 
 impl Gateway {
+    pub(crate) fn of(sources: &Sources, rows: Value) -> Self {
+        let sources: Vec<(&str, &str)> =
+            sources.iter().map(|(name, sdl)| (*name, &**sdl)).collect();
+        Self::new(&sources, rows)
+    }
+
     pub(crate) fn new(subgraphs: &[(&str, &str)], rows: Value) -> Self {
         let source = |(name, sdl): &(&str, &str)| SubgraphSource {
             name: (*name).to_owned(),

@@ -1,22 +1,19 @@
 //! Graphs in which the way to a field is long: several keys, compound keys, required fields of
 //! other subgraphs, overridden fields, mutations, and the query type further down.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Sources};
 
 const LINK: &str = r#"extend schema @link(url: "https://specs.apollo.dev/federation/v2.5",
     import: ["@key", "@external", "@requires", "@provides", "@shareable", "@override", "@inaccessible"])"#;
 
-fn gateway(subgraphs: &[(&str, &str)], rows: Value) -> Gateway {
-    let sources: Vec<(&str, String)> =
-        subgraphs.iter().map(|(name, body)| (*name, format!("{LINK}\n{body}"))).collect();
-    let sources: Vec<(&str, &str)> = sources.iter().map(|(name, sdl)| (*name, &**sdl)).collect();
-    Gateway::new(&sources, rows)
+fn sources(subgraphs: &[(&'static str, &str)]) -> Sources {
+    subgraphs.iter().map(|(name, body)| (*name, format!("{LINK}\n{body}"))).collect()
 }
 
 /// An account is known by a different key everywhere.
-pub(crate) fn keys() -> Gateway {
+pub(crate) fn keys_sources() -> Sources {
     let front = r#"
         type Query { accounts: [Account!]! account(id: ID!): Account }
         type Account @key(fields: "id") { id: ID! nick: String }
@@ -43,6 +40,10 @@ pub(crate) fn keys() -> Gateway {
         type Org @key(fields: "code") { code: String! title: String tax: Int }
     "#;
     let tax = tax.replace("org: Org @external", "org: Org! @external");
+    sources(&[("front", front), ("directory", directory), ("bank", bank), ("tax", &tax)])
+}
+
+pub(crate) fn keys() -> Gateway {
     let rows = json!({
         "Query": {"accounts": ["&a", "&b", "&c"], "orgs": ["&x", null, "&y"]},
         "a": {"__typename": "Account", "id": "a", "nick": "A", "number": 1, "org": "&x", "name": "Anna", "balance": 10, "limit": 5, "limit(currency:\"USD\")": 6, "partner": "&b", "letter": "Dear Anna", "rate": 1},
@@ -51,7 +52,7 @@ pub(crate) fn keys() -> Gateway {
         "x": {"__typename": "Org", "code": "x", "title": "X Ltd", "accounts": ["&a", "&c"], "tax": 7},
         "y": {"__typename": "Org", "code": "y", "title": null, "accounts": ["&b"], "tax": null},
     });
-    gateway(&[("front", front), ("directory", directory), ("bank", bank), ("tax", &tax)], rows)
+    Gateway::of(&keys_sources(), rows)
 }
 
 /// Mutations over two subgraphs, and a payload that leads back to the query type.
@@ -73,7 +74,7 @@ fn mutations() -> Gateway {
         "t": {"__typename": "Thing", "id": "t", "a": 1, "b": 2},
         "u": {"__typename": "Thing", "id": "u", "a": 3, "b": {"!": "no b"}},
     });
-    gateway(&[("a", a), ("b", b)], rows)
+    Gateway::of(&sources(&[("a", a), ("b", b)]), rows)
 }
 
 #[test]

@@ -8,10 +8,11 @@ use apollo_compiler::schema::{ExtendedType, FieldDefinition};
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::failures::failures;
-use crate::gateway::Gateway;
-use crate::hard_worlds::keys;
-use crate::worlds::{media, shop};
+use crate::failures::{failures, failures_sources};
+use crate::gateway::{Gateway, Sources};
+use crate::hard_worlds::{keys, keys_sources};
+use crate::memory::invent;
+use crate::worlds::{media, media_sources, shop, shop_sources};
 
 /// Writes a query, letting a sequence of random numbers decide.
 struct Writer<'a> {
@@ -94,21 +95,44 @@ impl Writer<'_> {
         let mut given = Vec::new();
         for argument in &field.arguments {
             if argument.is_required() || self.choose(2) == 0 {
-                let values: &[&str] = match &*argument.ty {
-                    Type::Named(name) | Type::NonNullNamed(name) => {
-                        match (name.as_str(), argument.name.as_str()) {
-                            ("Boolean", _) => &["true", "false", "$yes", "$no"],
-                            ("Int", _) => &["0", "1", "2", "$two"],
-                            (_, "sku") => &["\"t\"", "\"c\"", "\"l\"", "\"none\""],
-                            (_, _) => &["\"1\"", "\"2\"", "\"b1\"", "\"g1\"", "\"x\"", "\"f\""],
-                        }
-                    }
-                    Type::List(_) | Type::NonNullList(_) => &["[]"],
-                };
-                given.push(format!("{}: {}", argument.name, values[self.choose(values.len())]));
+                given.push(format!(
+                    "{}: {}",
+                    argument.name,
+                    self.literal(&argument.name, &argument.ty)
+                ));
             }
         }
         if given.is_empty() { String::new() } else { format!("({})", given.join(", ")) }
+    }
+
+    fn literal(&mut self, name: &str, ty: &Type) -> String {
+        if ty.is_list() {
+            return format!("[{}]", self.literal(name, ty.item_type()));
+        }
+        let type_name = ty.inner_named_type().as_str();
+        let values: &[&str] = match (type_name, self.schema.types.get(type_name)) {
+            ("Boolean", _) => &["true", "false", "$yes", "$no"],
+            ("Int", _) => &["0", "1", "2", "$two"],
+            ("Float", _) => &["0.5", "1"],
+            (_, Some(ExtendedType::Enum(enum_))) => {
+                let at = self.choose(enum_.values.len());
+                return enum_.values.keys().nth(at).map(ToString::to_string).unwrap_or_default();
+            }
+            (_, Some(ExtendedType::InputObject(object))) => {
+                let fields: Vec<String> = object
+                    .fields
+                    .values()
+                    .filter(|field| field.is_required())
+                    .map(|field| {
+                        format!("{}: {}", field.name, self.literal(&field.name, &field.ty))
+                    })
+                    .collect();
+                return format!("{{{}}}", fields.join(", "));
+            }
+            _ if name == "sku" => &["\"t\"", "\"c\"", "\"l\"", "\"none\""],
+            _ => &["\"1\"", "\"2\"", "\"b1\"", "\"g1\"", "\"x\"", "\"f\""],
+        };
+        values[self.choose(values.len())].to_owned()
     }
 
     fn condition(&mut self) {
@@ -155,11 +179,25 @@ fn check_explained(gateway: &Gateway, choices: &[u8]) -> Result<(), TestCaseErro
 
 static SHOP: LazyLock<Gateway> = LazyLock::new(shop);
 static MEDIA: LazyLock<Gateway> = LazyLock::new(media);
+/// The same graphs with invented rows, without failures and with them.
+static INVENTED: LazyLock<Vec<Gateway>> = LazyLock::new(|| invented(None));
+static FAILING: LazyLock<Vec<Gateway>> = LazyLock::new(|| invented(Some(9)));
+
+fn invented(failing: Option<usize>) -> Vec<Gateway> {
+    let graphs: [Sources; 4] =
+        [shop_sources(), media_sources(), keys_sources(), failures_sources()];
+    let gateways = graphs.iter().flat_map(|sources| {
+        let sources: Vec<(&str, &str)> =
+            sources.iter().map(|(name, sdl)| (*name, &**sdl)).collect();
+        (0..4).map(move |seed| Gateway::new(&sources, invent(&sources, seed, failing)))
+    });
+    gateways.collect()
+}
 static KEYS: LazyLock<Gateway> = LazyLock::new(keys);
 static FAILURES: LazyLock<Gateway> = LazyLock::new(failures);
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_query_to_the_shop(choices in prop::collection::vec(any::<u8>(), 20..400)) {
@@ -173,6 +211,22 @@ proptest! {
     #[test]
     fn any_query_from_key_to_key(choices in prop::collection::vec(any::<u8>(), 20..300)) {
         check(&KEYS, true, &choices)?;
+    }
+
+    #[test]
+    fn any_query_over_any_rows(
+        world in 0..16_usize,
+        choices in prop::collection::vec(any::<u8>(), 20..300),
+    ) {
+        check(&INVENTED[world], true, &choices)?;
+    }
+
+    #[test]
+    fn any_query_over_any_failing_rows(
+        world in 0..16_usize,
+        choices in prop::collection::vec(any::<u8>(), 20..300),
+    ) {
+        check_explained(&FAILING[world], &choices)?;
     }
 
     #[test]

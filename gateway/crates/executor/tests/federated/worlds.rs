@@ -2,10 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Sources};
 
 /// Everybody's first federated graph: entities over four subgraphs.
 pub(crate) fn shop() -> Gateway {
+    Gateway::of(&shop_sources(), shop_rows())
+}
+
+pub(crate) fn shop_sources() -> Sources {
     let link = r#"extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key", "@external", "@requires", "@provides", "@shareable", "@inaccessible", "@override"])"#;
     let sdl = |body: &str| format!("{link}\n{body}");
     let users = sdl(r#"
@@ -40,9 +44,7 @@ pub(crate) fn shop() -> Gateway {
         type User @key(fields: "id") { id: ID! nick: String @external reviews: [Review] favourite: Product }
         type Product @key(fields: "sku") { sku: ID! reviews(first: Int): [Review!]! rating: Float }
     "#);
-    let subgraphs =
-        [("users", &*users), ("products", &*products), ("stock", &*stock), ("reviews", &*reviews)];
-    Gateway::new(&subgraphs, shop_rows())
+    vec![("users", users), ("products", products), ("stock", stock), ("reviews", reviews)]
 }
 
 fn shop_rows() -> Value {
@@ -70,7 +72,7 @@ fn shop_rows() -> Value {
 }
 
 /// An interface that one subgraph knows only as an object.
-pub(crate) fn media() -> Gateway {
+pub(crate) fn media_sources() -> Sources {
     let catalog = r#"
         extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key", "@shareable"])
         type Query { media: [Media!]! film(id: ID!): Film }
@@ -85,6 +87,10 @@ pub(crate) fn media() -> Gateway {
         type Media @key(fields: "id") @interfaceObject { id: ID! stars: Int! raters: [Artist!] }
         type Artist @key(fields: "name") { name: String! fame: Int }
     "#;
+    vec![("catalog", catalog.to_owned()), ("ratings", ratings.to_owned())]
+}
+
+pub(crate) fn media() -> Gateway {
     let rows = json!({
         "Query": {"media": ["&film", "&song", "&remake"], "top": ["&song", null, "&film"], "worst": "&remake"},
         "film": {"__typename": "Film", "id": "f", "title": "Film", "minutes": 90, "stars": 5, "raters": ["&ann"]},
@@ -93,7 +99,7 @@ pub(crate) fn media() -> Gateway {
         "ann": {"__typename": "Artist", "name": "Ann", "songs": ["&song"], "fame": 10},
         "joe": {"__typename": "Artist", "name": "Joe", "songs": [], "fame": null},
     });
-    Gateway::new(&[("catalog", catalog), ("ratings", ratings)], rows)
+    Gateway::of(&media_sources(), rows)
 }
 
 #[test]

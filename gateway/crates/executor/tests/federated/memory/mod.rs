@@ -17,6 +17,7 @@
 //! without a value whose arguments are fields of its type finds the row that has them.
 
 mod field_set;
+mod invent;
 mod object;
 mod rows;
 mod subgraph;
@@ -31,6 +32,7 @@ use executor::{SubgraphRequest, SubgraphResponse, SubgraphTransport, TransportEr
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
+pub(crate) use invent::invent;
 use object::{Object, Scope};
 use rows::Rows;
 use subgraph::Subgraph;
