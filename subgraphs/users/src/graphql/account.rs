@@ -10,16 +10,20 @@ use async_graphql::{
 use kit::{
     Caller, PageArgs, Timestamp,
     connection::{Page, Slice},
-    graphql::{Address, EmailDeliveryConnection, Locale, PhoneNumber, forbidden, unauthenticated},
-    id::{AddressId, SecurityEventId, SessionId, UserId},
+    graphql::{
+        Address, EmailDeliveryConnection, Locale, PageInfo, PhoneNumber, forbidden, unauthenticated,
+    },
+    id::{AccessTokenId, AddressId, SecurityEventId, SessionId, UserId},
 };
 use uuid::Uuid;
 
 use super::internal;
 use crate::{
     account::{roles::Role, status::UserStatus},
-    entity::{security_event, session, user, user_address},
-    identity::{Identity, failure::Fault, security_log::SecurityEventKind},
+    entity::{access_token, security_event, session, user, user_address},
+    identity::{
+        Identity, failure::Fault, second_factor::SecondFactor, security_log::SecurityEventKind,
+    },
     loaders::{AddressesOfUser, SessionsOfUser},
 };
 
@@ -38,6 +42,7 @@ pub struct Account {
     pub roles: Vec<Role>,
     pub addresses: Vec<SavedAddress>,
     pub default_shipping_address: Option<SavedAddress>,
+    pub mfa: MfaStatus,
     pub password_changed_at: Option<Timestamp>,
     pub last_login_at: Option<Timestamp>,
     pub sessions: Vec<Session>,
@@ -47,10 +52,24 @@ pub struct Account {
     security_event_pages: HashMap<String, SecurityEventConnection>,
     #[graphql(skip)]
     email_pages: HashMap<String, EmailDeliveryConnection>,
+    #[graphql(skip)]
+    access_token_pages: HashMap<String, PersonalAccessTokenConnection>,
 }
 
 #[ComplexObject]
 impl Account {
+    async fn access_tokens(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "Some(20)")] first: Option<i32>,
+        after: Option<String>,
+    ) -> PersonalAccessTokenConnection {
+        let _loaded_by_account = (first, after);
+        self.access_token_pages.get(response_key(ctx)).cloned().unwrap_or_else(|| {
+            PersonalAccessTokenConnection { edges: Vec::new(), page_info: PageInfo::default() }
+        })
+    }
+
     async fn security_events(
         &self,
         ctx: &Context<'_>,
@@ -59,10 +78,7 @@ impl Account {
     ) -> SecurityEventConnection {
         let _loaded_by_account = (first, after);
         self.security_event_pages.get(response_key(ctx)).cloned().unwrap_or_else(|| {
-            SecurityEventConnection {
-                edges: Vec::new(),
-                page_info: kit::graphql::PageInfo::default(),
-            }
+            SecurityEventConnection { edges: Vec::new(), page_info: PageInfo::default() }
         })
     }
 
@@ -74,10 +90,7 @@ impl Account {
     ) -> EmailDeliveryConnection {
         let _loaded_by_account = (first, after);
         self.email_pages.get(response_key(ctx)).cloned().unwrap_or_else(|| {
-            EmailDeliveryConnection {
-                edges: Vec::new(),
-                page_info: kit::graphql::PageInfo::default(),
-            }
+            EmailDeliveryConnection { edges: Vec::new(), page_info: PageInfo::default() }
         })
     }
 }
@@ -93,6 +106,13 @@ pub struct SavedAddress {
     pub address: Address,
     pub is_default_shipping: bool,
     pub created_at: Timestamp,
+}
+
+#[derive(Debug, Clone, SimpleObject)]
+pub struct MfaStatus {
+    pub enabled: bool,
+    pub methods: Vec<SecondFactor>,
+    pub recovery_codes_left: i32,
 }
 
 #[derive(Debug, Clone, SimpleObject)]
@@ -118,6 +138,35 @@ pub struct SecurityEvent {
     pub detail: Option<String>,
 }
 
+#[derive(Debug, Clone, SimpleObject)]
+pub struct PersonalAccessToken {
+    pub id: ID,
+    pub name: String,
+    /// First 12 characters, never the token
+    pub prefix: String,
+    pub scopes: Vec<String>,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl From<access_token::Model> for PersonalAccessToken {
+    fn from(row: access_token::Model) -> Self {
+        Self {
+            id: AccessTokenId::from(row.id).into(),
+            name: row.name,
+            prefix: row.prefix,
+            scopes: row.scopes.split(' ').map(str::to_owned).collect(),
+            created_at: Timestamp(row.created_at),
+            expires_at: Timestamp(row.expires_at),
+            last_used_at: row.last_used_at.map(Timestamp),
+            revoked_at: row.revoked_at.map(Timestamp),
+        }
+    }
+}
+
+kit::connection!(PersonalAccessTokenConnection, PersonalAccessTokenEdge, PersonalAccessToken);
 kit::connection!(SecurityEventConnection, SecurityEventEdge, SecurityEvent);
 
 impl Account {
@@ -136,8 +185,10 @@ impl Account {
         };
         let sessions =
             if asks("sessions") { sessions(ctx, caller, row).await? } else { Vec::new() };
+        let mfa = if asks("mfa") { mfa(ctx, row).await? } else { MfaStatus::off() };
         let mut security_event_pages = HashMap::new();
         let mut email_pages = HashMap::new();
+        let mut access_token_pages = HashMap::new();
         for field in &asked {
             let key = field.alias().unwrap_or(field.name()).to_owned();
             let loaded = match field.name() {
@@ -147,6 +198,9 @@ impl Account {
                 "emails" => emails(ctx, row, field)
                     .await
                     .map(|page| drop(email_pages.insert(key.clone(), page))),
+                "accessTokens" => access_tokens(ctx, row, field)
+                    .await
+                    .map(|page| drop(access_token_pages.insert(key.clone(), page))),
                 _ => Ok(()),
             };
             if let Err(error) = loaded {
@@ -170,12 +224,14 @@ impl Account {
                 .find(|address| address.is_default_shipping)
                 .cloned(),
             addresses,
+            mfa,
             password_changed_at: row.password_changed_at.map(Timestamp),
             last_login_at: row.last_login_at.map(Timestamp),
             sessions,
             version: i32::try_from(row.version).unwrap_or(i32::MAX),
             security_event_pages,
             email_pages,
+            access_token_pages,
         }))
     }
 }
@@ -196,6 +252,25 @@ fn report(ctx: &Context<'_>, error: Error, key: String) {
     let mut error = ctx.set_error_path(error.into_server_error(ctx.item.pos));
     error.path.push(PathSegment::Field(key));
     ctx.add_error(error);
+}
+
+impl MfaStatus {
+    fn off() -> Self {
+        Self { enabled: false, methods: Vec::new(), recovery_codes_left: 0 }
+    }
+}
+
+async fn mfa(ctx: &Context<'_>, row: &user::Model) -> Result<MfaStatus> {
+    if !row.mfa_enabled {
+        return Ok(MfaStatus::off());
+    }
+    let identity = ctx.data_unchecked::<Identity>();
+    let factors = identity.second_factors(row.id).await.map_err(|error| internal(&error.into()))?;
+    Ok(MfaStatus {
+        enabled: true,
+        methods: factors.methods,
+        recovery_codes_left: i32::try_from(factors.recovery_codes_left).unwrap_or(i32::MAX),
+    })
 }
 
 async fn addresses(ctx: &Context<'_>, row: &user::Model) -> Result<Vec<SavedAddress>> {
@@ -291,6 +366,23 @@ async fn emails(
         .map_err(|error| internal(&error.into()))?;
     let key = &identity.cursors;
     Ok(EmailDeliveryConnection::new(slice, |(id, mail)| (key.encode("emails", &id), mail)))
+}
+
+async fn access_tokens(
+    ctx: &Context<'_>,
+    row: &user::Model,
+    field: &SelectionField<'_>,
+) -> Result<PersonalAccessTokenConnection> {
+    let identity = ctx.data_unchecked::<Identity>();
+    let (page, after) = page(identity, field, "accessTokens")?;
+    let slice = identity
+        .personal_tokens_of(row.id, &page, after)
+        .await
+        .map_err(|error| internal(&error.into()))?;
+    let key = &identity.cursors;
+    Ok(PersonalAccessTokenConnection::new(slice, |row| {
+        (key.encode("accessTokens", &row.id), row.into())
+    }))
 }
 
 /// The page that a field below this one asks for.

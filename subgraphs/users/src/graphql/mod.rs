@@ -7,6 +7,7 @@ pub mod account;
 pub mod credential_guard;
 pub mod mutation;
 pub mod query;
+pub mod sign_of_life;
 pub mod user;
 pub mod user_error;
 
@@ -23,6 +24,7 @@ use crate::{
 use credential_guard::OneCredentialPerOperation;
 use mutation::Mutation;
 use query::Query;
+use sign_of_life::SignOfLife;
 use user::Node;
 use user_error::UserError;
 
@@ -33,6 +35,7 @@ pub fn schema(identity: Identity, limits: &LimitSettings) -> UsersSchema {
     builder()
         .limited(limits)
         .extension(OneCredentialPerOperation)
+        .extension(SignOfLife)
         .data(DataLoader::new(UserById(identity.clone()), tokio::spawn))
         .data(DataLoader::new(AddressesOfUser(identity.clone()), tokio::spawn))
         .data(DataLoader::new(SessionsOfUser(identity.clone()), tokio::spawn))

@@ -127,6 +127,20 @@ pub enum AddressSaveError {
     NotFound(NotFoundError),
 }
 
+#[derive(Debug, Union)]
+pub enum TotpError {
+    InvalidCredentials(InvalidCredentialsError),
+    Conflict(ConflictError),
+    RateLimited(RateLimitedError),
+}
+
+#[derive(Debug, Union)]
+pub enum AccessTokenError {
+    InvalidInput(InvalidInputError),
+    NotFound(NotFoundError),
+    Conflict(ConflictError),
+}
+
 pub(crate) fn rate_limited(limited: RateLimited) -> RateLimitedError {
     RateLimitedError::new("too many attempts; try again later", &[], limited.retry_after_seconds)
 }
@@ -169,6 +183,13 @@ pub(crate) fn invalid_credentials(path: &[&str]) -> InvalidCredentialsError {
 pub(crate) fn wrong_password(path: &[&str]) -> InvalidCredentialsError {
     InvalidCredentialsError {
         message: "the password is wrong".to_owned(),
+        ..invalid_credentials(path)
+    }
+}
+
+pub(crate) fn invalid_code(path: &[&str]) -> InvalidCredentialsError {
+    InvalidCredentialsError {
+        message: "the code is wrong, or not valid any more".to_owned(),
         ..invalid_credentials(path)
     }
 }

@@ -27,7 +27,10 @@ pub(super) async fn openid_configuration(State(routes): State<Routes>) -> Respon
     let document = json!({
         "issuer": issuer,
         "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
+        "introspection_endpoint": format!("{issuer}/oauth/introspect"),
+        "revocation_endpoint": format!("{issuer}/oauth/revoke"),
         "response_types_supported": ["none"],
+        "grant_types_supported": ["refresh_token"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [routes.identity.signing_keys().algorithm()],
         "claims_supported":

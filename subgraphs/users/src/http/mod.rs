@@ -3,8 +3,13 @@
 
 mod contacts;
 mod discovery;
+mod oauth;
+mod revocations;
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    routing::{get, post},
+};
 use kit::credential::Credentials;
 
 use crate::identity::Identity;
@@ -20,5 +25,8 @@ pub(crate) fn routes(identity: Identity, credentials: Credentials) -> Router {
         .route("/.well-known/jwks.json", get(discovery::jwks))
         .route("/.well-known/openid-configuration", get(discovery::openid_configuration))
         .route("/internal/contacts/{id}", get(contacts::contact))
+        .route("/oauth/introspect", post(oauth::introspect))
+        .route("/oauth/revoke", post(oauth::revoke))
+        .route("/internal/revocations", get(revocations::revocations))
         .with_state(Routes { identity, credentials })
 }

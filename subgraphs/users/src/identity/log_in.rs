@@ -11,6 +11,7 @@ use super::{
     failure::{Failure, Fault, Outcome, RateLimited},
     lockout::{CounterKeys, Quota},
     registration::BUSY,
+    second_factor::Challenge,
     security_log::{self, SecurityEventKind},
     sessions::{self, Device, Tokens},
 };
@@ -37,6 +38,13 @@ pub struct LoggedIn {
     pub user: user::Model,
 }
 
+/// What the right password leads to.
+#[derive(Debug, Clone)]
+pub enum FirstStep {
+    LoggedIn(LoggedIn),
+    Challenge(Challenge),
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogInRefusal {
     InvalidCredentials,
@@ -49,7 +57,7 @@ impl Identity {
         &self,
         attempt: &LogIn,
         origin: &RequestOrigin,
-    ) -> Outcome<LoggedIn, LogInRefusal> {
+    ) -> Outcome<FirstStep, LogInRefusal> {
         let address = match Email::parse(&attempt.email) {
             Ok(email) => email.normal().to_owned(),
             Err(_) => attempt.email.trim().to_lowercase(),
@@ -77,7 +85,12 @@ impl Identity {
                     self.rehash(&slot, &user, &attempt.password).await?;
                 }
                 drop(slot);
-                self.succeed(user, attempt, &keys, origin).await
+                if user.mfa_enabled {
+                    // The counters stay: the second step has its own guesses to count.
+                    let device = attempt.device_name.as_deref();
+                    return Ok(FirstStep::Challenge(self.challenge(&user, device).await?));
+                }
+                self.succeed(user, attempt, &keys, origin).await.map(FirstStep::LoggedIn)
             }
             Some(user) if verdict.matches && user.status == UserStatus::PendingVerification => {
                 drop(slot);
@@ -129,7 +142,7 @@ impl Identity {
         Ok(LoggedIn { tokens: self.tokens(&grant).await?, user: grant.user })
     }
 
-    async fn fail(
+    pub(crate) async fn fail(
         &self,
         user: Option<&user::Model>,
         keys: &CounterKeys,

@@ -76,6 +76,45 @@ pub(crate) async fn token_reuse(
     queue(tx, now, "token_reuse", user, (family, 1), data).await
 }
 
+/// To the new address: is it really theirs?
+pub(crate) async fn email_change_confirm(
+    tx: &impl ConnectionTrait,
+    now: Timestamp,
+    user: &user::Model,
+    to: &str,
+    token: Uuid,
+) -> Result<(), DbErr> {
+    let data = json!({ "name": user.display_name, "token": token });
+    send(tx, now, "email_change_confirm", user, to, (token, 1), data).await
+}
+
+/// To the old address, with a way back.
+pub(crate) async fn email_change_notice(
+    tx: &impl ConnectionTrait,
+    now: Timestamp,
+    user: &user::Model,
+    to: &str,
+    token: Uuid,
+) -> Result<(), DbErr> {
+    let data = json!({
+        "name": user.display_name,
+        "at": now.0,
+        "new_email": user.email,
+        "token": token,
+    });
+    send(tx, now, "email_change_notice", user, to, (token, 1), data).await
+}
+
+pub(crate) async fn mfa_changed(
+    tx: &impl ConnectionTrait,
+    now: Timestamp,
+    user: &user::Model,
+    detail: &str,
+) -> Result<(), DbErr> {
+    let data = json!({ "name": user.display_name, "at": now.0, "detail": detail });
+    queue(tx, now, "mfa_changed", user, (user.id, user.version), data).await
+}
+
 async fn queue(
     tx: &impl ConnectionTrait,
     now: Timestamp,

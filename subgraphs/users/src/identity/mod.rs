@@ -5,16 +5,20 @@
 pub mod addresses;
 pub mod administration;
 pub mod directory;
+pub mod email_change;
 pub mod failure;
 pub mod feed;
+pub mod introspection;
 pub mod lockout;
 pub mod log_in;
 pub mod mailing;
 pub mod one_time;
 pub mod passwords;
+pub mod personal_tokens;
 pub mod profile;
 pub mod refreshing;
 pub mod registration;
+pub mod second_factor;
 pub mod security_log;
 pub mod sessions;
 
@@ -23,6 +27,7 @@ use std::time::Duration;
 use kit::{Clock, CursorKey, Database};
 use sea_orm::DbErr;
 use secrecy::SecretString;
+use uuid::Uuid;
 
 use crate::{
     password::hashing::{HashingError, HashingSettings, PasswordHasher, Pepper},
@@ -47,6 +52,8 @@ pub struct Identity {
     pub(crate) cursors: CursorKey,
     /// No answer about an address that may or may not have an account comes sooner.
     answer_floor: Duration,
+    /// Generations whose use has been written down, so that it is done once. Only saves work.
+    noted: moka::sync::Cache<(Uuid, i64), ()>,
 }
 
 /// What [`Identity::start`] is made from.
@@ -91,7 +98,21 @@ impl Identity {
         let hasher = PasswordHasher::new(&hashing, peppers)?;
         let signing =
             SigningKeys::start(database.clone(), clock.clone(), keys.clone(), signing).await?;
-        Ok(Self { database, clock, keys, hasher, signing, issuer, audience, cursors, answer_floor })
+        Ok(Self {
+            database,
+            clock,
+            keys,
+            hasher,
+            signing,
+            issuer,
+            audience,
+            cursors,
+            answer_floor,
+            noted: moka::sync::Cache::builder()
+                .max_capacity(100_000)
+                .time_to_live(Duration::from_mins(10))
+                .build(),
+        })
     }
 
     pub fn signing_keys(&self) -> &SigningKeys {

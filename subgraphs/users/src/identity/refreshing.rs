@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use kit::{RequestOrigin, Timestamp};
+use kit::{RequestOrigin, Timestamp, id::SessionId};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, sea_query::Expr};
 use uuid::Uuid;
 
@@ -56,7 +56,18 @@ impl Identity {
 
     /// An access token of this generation was presented: the answer that carried it has
     /// arrived, so its predecessor has no lost answer to ask for any more.
-    pub async fn mark_generation_used(&self, session: Uuid, generation: i64) -> Result<(), DbErr> {
+    pub async fn saw_access_token(&self, session: SessionId, generation: i64) -> Result<(), DbErr> {
+        let session = session.uuid();
+        // The first generation has no predecessor.
+        if generation == 0 || self.noted.contains_key(&(session, generation)) {
+            return Ok(());
+        }
+        self.mark_generation_used(session, generation).await?;
+        self.noted.insert((session, generation), ());
+        Ok(())
+    }
+
+    async fn mark_generation_used(&self, session: Uuid, generation: i64) -> Result<(), DbErr> {
         let now = self.clock.now();
         self.database
             .write(|tx| {

@@ -8,7 +8,7 @@ use kit::{
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait,
-    QueryFilter, QueryOrder, sea_query::Expr,
+    QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -289,6 +289,20 @@ async fn next_revocations(tx: &impl ConnectionTrait, count: i64) -> Result<i64, 
 pub struct NoSuchSession;
 
 impl Identity {
+    /// The revocation feed after `after`.
+    pub async fn revocations(
+        &self,
+        after: i64,
+        limit: u64,
+    ) -> Result<Vec<revocation::Model>, DbErr> {
+        revocation::Entity::find()
+            .filter(revocation::Column::Seq.gt(after))
+            .order_by_asc(revocation::Column::Seq)
+            .limit(limit)
+            .all(self.database.read())
+            .await
+    }
+
     /// Ends one session of `user`.
     pub async fn revoke_session(
         &self,

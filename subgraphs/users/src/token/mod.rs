@@ -4,7 +4,9 @@
 
 pub mod access;
 pub mod one_time;
+pub mod personal;
 pub mod refresh;
 pub mod sealing;
 pub mod secrets;
 pub mod signing_keys;
+pub mod totp;

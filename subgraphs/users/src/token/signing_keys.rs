@@ -16,7 +16,7 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use jsonwebtoken::{Algorithm, EncodingKey};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Validation};
 use kit::{Clock, Database, Timestamp, database::is_unique_violation};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder,
@@ -172,6 +172,42 @@ impl SigningKeys {
     pub async fn jwks(&self) -> Result<Value, SigningKeyError> {
         let snapshot = self.snapshot().await?;
         Ok(json!({ "keys": snapshot.published.iter().map(|(_, jwk)| jwk).collect::<Vec<_>>() }))
+    }
+
+    /// The claims of an access token of ours that has not expired; `None` for anything else.
+    pub async fn verify(
+        &self,
+        token: &str,
+        issuer: &str,
+        audience: &str,
+    ) -> Result<Option<access::Claims>, SigningKeyError> {
+        let Ok(header) = jsonwebtoken::decode_header(token) else { return Ok(None) };
+        let snapshot = self.snapshot().await?;
+        let published =
+            snapshot.published.iter().find(|(kid, _)| header.kid.as_deref() == Some(kid.as_str()));
+        let key = published.and_then(|(_, jwk)| {
+            let jwk = serde_json::from_value::<jsonwebtoken::jwk::Jwk>(jwk.clone()).ok()?;
+            let algorithm = match jwk.common.key_algorithm? {
+                jsonwebtoken::jwk::KeyAlgorithm::RS256 => Algorithm::RS256,
+                _ => Algorithm::EdDSA,
+            };
+            Some((DecodingKey::from_jwk(&jwk).ok()?, algorithm))
+        });
+        let Some((key, algorithm)) = key else { return Ok(None) };
+        if header.typ.as_deref() != Some("at+jwt") {
+            return Ok(None);
+        }
+        let mut validation = Validation::new(algorithm);
+        validation.set_issuer(&[issuer]);
+        validation.set_audience(&[audience]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        // Judged by our own clock below.
+        validation.validate_exp = false;
+        let Ok(decoded) = jsonwebtoken::decode::<access::Claims>(token, &key, &validation) else {
+            return Ok(None);
+        };
+        let now = self.clock.now().seconds();
+        Ok(Some(decoded.claims).filter(|claims| claims.exp > now))
     }
 
     /// Takes the steps that are due. Called about once a minute by every replica.

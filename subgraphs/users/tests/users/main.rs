@@ -3,15 +3,20 @@
 
 mod account;
 mod administration;
+mod email_change;
 mod endpoint;
 mod enumeration;
 mod guessing;
 mod import;
 mod log_in;
 mod passwords;
+mod personal_tokens;
 mod profile;
 mod refreshing;
 mod registration;
 mod schema;
+mod second_factor;
 mod sessions;
+mod signing_keys;
+mod tokens_elsewhere;
 mod world;

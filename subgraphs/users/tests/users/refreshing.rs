@@ -80,7 +80,7 @@ async fn an_old_token_is_theft_at_once_when_the_new_access_token_has_been_used()
     let access = claims(next["tokens"]["accessToken"].as_str().unwrap());
     let session = SessionId::parse(access["sid"].as_str().unwrap()).unwrap();
     let generation = access["gen"].as_i64().unwrap();
-    world.identity.mark_generation_used(session.uuid(), generation).await.unwrap();
+    world.identity.saw_access_token(session, generation).await.unwrap();
     assert_eq!(codes(&refresh(&world, &person.refresh_token).await), ["TOKEN_REUSED"]);
 }
 

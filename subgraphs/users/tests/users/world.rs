@@ -224,6 +224,7 @@ pub(crate) fn caller_of(access_token: &str) -> Caller {
         roles: texts(&claims["roles"]),
         amr: texts(&claims["amr"]),
         auth_time: claims["auth_time"].as_i64().map(Timestamp::from_seconds),
+        generation: claims["gen"].as_i64(),
     })
 }
 

@@ -4,17 +4,23 @@
 //! [`Identity`]: crate::identity::Identity
 
 mod administration;
+mod email;
 mod passwords;
+mod personal_tokens;
 mod profile;
 mod registration;
+mod second_factor;
 mod sessions;
 
 use async_graphql::MergedObject;
 
 use administration::AdministrationMutation;
+use email::EmailMutation;
 use passwords::PasswordMutation;
+use personal_tokens::PersonalTokenMutation;
 use profile::ProfileMutation;
 use registration::RegistrationMutation;
+use second_factor::SecondFactorMutation;
 use sessions::SessionMutation;
 
 #[derive(Debug, Default, MergedObject)]
@@ -22,6 +28,9 @@ pub struct Mutation(
     RegistrationMutation,
     SessionMutation,
     PasswordMutation,
+    EmailMutation,
     ProfileMutation,
+    SecondFactorMutation,
+    PersonalTokenMutation,
     AdministrationMutation,
 );

@@ -9,16 +9,17 @@ use crate::{
         answer, person,
         user::User,
         user_error::{
-            SessionCreateError, SessionRefreshError, SessionRevokeError, email_not_verified,
-            invalid_credentials, invalid_input, not_found, rate_limited, token_invalid,
-            token_reused,
+            InvalidCredentialsError, SessionCreateError, SessionRefreshError, SessionRevokeError,
+            email_not_verified, invalid_code, invalid_credentials, invalid_input, not_found,
+            rate_limited, token_invalid, token_reused,
         },
     },
     identity::{
         Identity,
         failure::{Failure, InvalidInput},
-        log_in::{LogIn, LogInRefusal},
+        log_in::{FirstStep, LogIn, LogInRefusal, LoggedIn},
         refreshing::RefreshRefusal,
+        second_factor::{Challenge, SecondFactor},
         sessions::Tokens,
     },
     password::{Password, policy},
@@ -34,8 +35,57 @@ pub(crate) struct SessionCreateInput {
 #[derive(Debug, SimpleObject)]
 pub(crate) struct SessionCreatePayload {
     tokens: Option<TokenSet>,
+    mfa_challenge: Option<MfaChallenge>,
     user: Option<User>,
     errors: Vec<SessionCreateError>,
+}
+
+impl SessionCreatePayload {
+    fn logged_in(logged_in: LoggedIn) -> Self {
+        Self {
+            tokens: Some(logged_in.tokens.into()),
+            mfa_challenge: None,
+            user: Some(logged_in.user.into()),
+            errors: Vec::new(),
+        }
+    }
+
+    fn challenged(challenge: Challenge) -> Self {
+        Self { tokens: None, mfa_challenge: Some(challenge.into()), user: None, errors: Vec::new() }
+    }
+
+    fn refused(error: SessionCreateError) -> Self {
+        Self { tokens: None, mfa_challenge: None, user: None, errors: vec![error] }
+    }
+
+    fn from_refusal(refusal: LogInRefusal, wrong: InvalidCredentialsError) -> Self {
+        Self::refused(match refusal {
+            LogInRefusal::InvalidCredentials => wrong.into(),
+            LogInRefusal::EmailNotVerified => email_not_verified().into(),
+            LogInRefusal::RateLimited(limited) => rate_limited(limited).into(),
+        })
+    }
+}
+
+#[derive(Debug, InputObject)]
+pub(crate) struct SessionCompleteMfaInput {
+    challenge_token: String,
+    method: SecondFactor,
+    code: String,
+}
+
+#[derive(Debug, SimpleObject)]
+pub(crate) struct MfaChallenge {
+    token: String,
+    methods: Vec<SecondFactor>,
+    expires_in: i32,
+}
+
+impl From<Challenge> for MfaChallenge {
+    fn from(challenge: Challenge) -> Self {
+        let Challenge { token, methods, expires_in } = challenge;
+        Self { token, methods, expires_in: i32::try_from(expires_in).unwrap_or(i32::MAX) }
+    }
 }
 
 #[derive(Debug, SimpleObject)]
@@ -84,27 +134,34 @@ impl SessionMutation {
         ctx: &Context<'_>,
         input: SessionCreateInput,
     ) -> Option<Result<SessionCreatePayload>> {
-        let refused =
-            |error| SessionCreatePayload { tokens: None, user: None, errors: vec![error] };
         let attempt = match read(input) {
             Ok(attempt) => attempt,
-            Err(invalid) => return Some(Ok(refused(invalid_input(invalid).into()))),
+            Err(invalid) => {
+                return Some(Ok(SessionCreatePayload::refused(invalid_input(invalid).into())));
+            }
         };
         let identity = ctx.data_unchecked::<Identity>();
         answer(
             identity.log_in(&attempt, kit::origin(ctx)).await,
-            |logged_in| SessionCreatePayload {
-                tokens: Some(logged_in.tokens.into()),
-                user: Some(logged_in.user.into()),
-                errors: Vec::new(),
+            |step| match step {
+                FirstStep::LoggedIn(logged_in) => SessionCreatePayload::logged_in(logged_in),
+                FirstStep::Challenge(challenge) => SessionCreatePayload::challenged(challenge),
             },
-            |refusal| {
-                refused(match refusal {
-                    LogInRefusal::InvalidCredentials => invalid_credentials(&["input"]).into(),
-                    LogInRefusal::EmailNotVerified => email_not_verified().into(),
-                    LogInRefusal::RateLimited(limited) => rate_limited(limited).into(),
-                })
-            },
+            |refusal| SessionCreatePayload::from_refusal(refusal, invalid_credentials(&["input"])),
+        )
+    }
+
+    async fn session_complete_mfa(
+        &self,
+        ctx: &Context<'_>,
+        input: SessionCompleteMfaInput,
+    ) -> Option<Result<SessionCreatePayload>> {
+        let SessionCompleteMfaInput { challenge_token, method, code } = input;
+        let identity = ctx.data_unchecked::<Identity>();
+        answer(
+            identity.complete_log_in(&challenge_token, method, &code, kit::origin(ctx)).await,
+            SessionCreatePayload::logged_in,
+            |refusal| SessionCreatePayload::from_refusal(refusal, invalid_code(&["input"])),
         )
     }
 

@@ -1,0 +1,73 @@
+//! `POST /oauth/introspect` (RFC 7662) and `POST /oauth/revoke` (RFC 7009), for services only.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode, header::CACHE_CONTROL},
+    response::{IntoResponse, Response},
+};
+use kit::credential::refusal;
+use serde_json::json;
+
+use super::Routes;
+
+const INTROSPECT: &str = "tokens:introspect";
+const REVOKE: &str = "tokens:revoke";
+/// Longer than any token of ours.
+const MAX_TOKEN: usize = 8192;
+
+pub(super) async fn introspect(
+    State(routes): State<Routes>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    if let Err(error) = routes.credentials.authorize(&headers, INTROSPECT) {
+        return error.into_response();
+    }
+    let Some(token) = token(&body) else { return no_token() };
+    match routes.identity.introspect(&token).await {
+        Ok(Some(introspection)) => fresh(Json(introspection)),
+        Ok(None) => fresh(Json(json!({ "active": false }))),
+        Err(error) => unavailable(&error),
+    }
+}
+
+pub(super) async fn revoke(
+    State(routes): State<Routes>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    if let Err(error) = routes.credentials.authorize(&headers, REVOKE) {
+        return error.into_response();
+    }
+    let Some(token) = token(&body) else { return no_token() };
+    match routes.identity.revoke_token(&token).await {
+        // The same answer for a token that was none: nothing is left to be afraid of.
+        Ok(()) => fresh(Json(json!({}))),
+        Err(error) => unavailable(&error),
+    }
+}
+
+/// The `token` of a form, once.
+fn token(body: &str) -> Option<String> {
+    if body.len() > 2 * MAX_TOKEN {
+        return None;
+    }
+    let mut tokens = url::form_urlencoded::parse(body.as_bytes()).filter(|(key, _)| key == "token");
+    let (_, token) = tokens.next()?;
+    (tokens.next().is_none() && !token.is_empty() && token.len() <= MAX_TOKEN)
+        .then(|| token.into_owned())
+}
+
+fn fresh(body: impl IntoResponse) -> Response {
+    ([(CACHE_CONTROL, "no-store")], body).into_response()
+}
+
+fn no_token() -> Response {
+    refusal(StatusCode::BAD_REQUEST, "invalid_request", "send `token` once, as a form")
+}
+
+fn unavailable(error: &crate::identity::failure::Fault) -> Response {
+    tracing::error!(error = %error, "a token cannot be looked at");
+    refusal(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", "try again")
+}
