@@ -224,10 +224,17 @@ fn nobody_pays_for_the_entity_of_another() {
     let script = Arc::new(script);
     let plan = CompiledPlan::new(&names());
     block_on(async {
-        gate.add_permits(10);
         let lists = [vec!["1"], vec!["2", "spoil"], vec!["3", "1"]];
-        let responses =
-            join_all(lists.iter().map(|ids| request(&plan, &loaders, &script, ids))).await;
+        let mut running =
+            Box::pin(join_all(lists.iter().map(|ids| request(&plan, &loaders, &script, ids))));
+        while entity_ids(&script).is_empty() {
+            assert!(poll!(&mut running).is_pending());
+            tokio::task::yield_now().await;
+        }
+        gate.add_permits(10);
+        let responses = running.await;
+        // The first alone, the others together, and then each for itself.
+        assert_eq!(entity_ids(&script).iter().map(Vec::len).collect::<Vec<_>>(), [1, 4, 2, 2]);
         assert_eq!(responses[0].data(), names_of(&["1"]));
         assert_eq!(responses[1].data(), br#"{"ps":[{"name":null},{"name":null}]}"#);
         assert_eq!(responses[1].errors.len(), 1);

@@ -20,7 +20,6 @@ struct Writer<'a> {
     choices: std::slice::Iter<'a, u8>,
     query: String,
     aliases: usize,
-    conditions: bool,
 }
 
 impl Writer<'_> {
@@ -139,16 +138,15 @@ impl Writer<'_> {
         let condition =
             ["@include(if: $yes) ", "@skip(if: $no) ", "@include(if: $no) ", "@skip(if: $yes) "];
         match self.choose(20) {
-            at @ 0..4 if self.conditions => self.query.push_str(condition[at]),
+            at @ 0..4 => self.query.push_str(condition[at]),
             _ => self.query.push(' '),
         }
     }
 }
 
-fn query(gateway: &Gateway, conditions: bool, choices: &[u8]) -> String {
+fn query(gateway: &Gateway, choices: &[u8]) -> String {
     let schema = gateway.planner.supergraph().api_schema();
-    let mut writer =
-        Writer { schema, choices: choices.iter(), query: String::new(), aliases: 0, conditions };
+    let mut writer = Writer { schema, choices: choices.iter(), query: String::new(), aliases: 0 };
     writer.selection("Query", 6);
     let query = writer.query;
     // Only the variables that are used may be declared.
@@ -160,8 +158,8 @@ fn query(gateway: &Gateway, conditions: bool, choices: &[u8]) -> String {
 }
 
 /// The gateway's answer is the oracle's.
-fn check(gateway: &Gateway, conditions: bool, choices: &[u8]) -> Result<(), TestCaseError> {
-    let query = query(gateway, conditions, choices);
+fn check(gateway: &Gateway, choices: &[u8]) -> Result<(), TestCaseError> {
+    let query = query(gateway, choices);
     let Some(answers) = gateway.ask(&query, &json!({})) else { return Ok(()) };
     prop_assert_eq!(&answers.data, &answers.expected_data, "{}\n{:#?}", query, answers);
     let expected = &answers.expected_error_paths;
@@ -171,7 +169,7 @@ fn check(gateway: &Gateway, conditions: bool, choices: &[u8]) -> Result<(), Test
 
 /// What the answer lacks is explained by errors.
 fn check_explained(gateway: &Gateway, choices: &[u8]) -> Result<(), TestCaseError> {
-    let query = query(gateway, true, choices);
+    let query = query(gateway, choices);
     let Some(answers) = gateway.ask(&query, &json!({})) else { return Ok(()) };
     prop_assert_eq!(answers.unexplained(), None, "{}\n{:#?}", query, answers);
     Ok(())
@@ -201,16 +199,16 @@ proptest! {
 
     #[test]
     fn any_query_to_the_shop(choices in prop::collection::vec(any::<u8>(), 20..400)) {
-        check(&SHOP, true, &choices)?;
+        check(&SHOP, &choices)?;
     }
 
     #[test]
     fn any_query_to_the_media_library(choices in prop::collection::vec(any::<u8>(), 20..400)) {
-        check(&MEDIA, false, &choices)?;
+        check(&MEDIA, &choices)?;
     }
     #[test]
     fn any_query_from_key_to_key(choices in prop::collection::vec(any::<u8>(), 20..300)) {
-        check(&KEYS, true, &choices)?;
+        check(&KEYS, &choices)?;
     }
 
     #[test]
@@ -218,7 +216,7 @@ proptest! {
         world in 0..16_usize,
         choices in prop::collection::vec(any::<u8>(), 20..300),
     ) {
-        check(&INVENTED[world], true, &choices)?;
+        check(&INVENTED[world], &choices)?;
     }
 
     #[test]
