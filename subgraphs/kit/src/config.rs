@@ -225,6 +225,15 @@ mod tests {
     }
 
     #[test]
+    fn the_example_file_holds_every_default() {
+        let example = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/settings.example.toml"));
+        let written: Shop = load_from("shop", Some(example), []).unwrap();
+        let default = Settings::default();
+        assert_eq!(format!("{:?}", written.kit), format!("{default:?}"));
+        assert_eq!(written.kit.cursor_key().encode("l", &1), default.cursor_key().encode("l", &1));
+    }
+
+    #[test]
     fn without_file_and_variables_everything_has_a_default() {
         let shop = load_from::<Shop>("shop", None, []).unwrap();
         assert_eq!(shop.kit.database.url_for("shop"), "sqlite://shop.sqlite?mode=rwc");

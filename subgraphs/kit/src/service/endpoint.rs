@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response as GraphQlResponse};
+use async_graphql_axum::GraphQLResponse;
 use axum::Extension;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
@@ -237,18 +238,13 @@ fn accepts_graphql_json(headers: &HeaderMap) -> bool {
 
 /// With the newer media type a wrong request is a 400; with `application/json` it is a 200.
 fn respond(mut response: GraphQlResponse, graphql_json: bool) -> Response {
-    let wrong_request = classify(&mut response);
-    let body = if wrong_request {
+    let media_type = if graphql_json { GRAPHQL_JSON } else { JSON };
+    let media_type = [(CONTENT_TYPE, HeaderValue::from_static(media_type))];
+    if classify(&mut response) {
         // The specification wants no `data` when nothing was executed.
-        serde_json::to_vec(&json!({ "errors": response.errors }))
-    } else {
-        serde_json::to_vec(&response)
-    };
-    let Ok(body) = body else { return Refusal::FAILED.into_response() };
-    let (status, media_type) = match (graphql_json, wrong_request) {
-        (true, true) => (StatusCode::BAD_REQUEST, GRAPHQL_JSON),
-        (true, false) => (StatusCode::OK, GRAPHQL_JSON),
-        (false, _) => (StatusCode::OK, JSON),
-    };
-    (status, [(CONTENT_TYPE, media_type)], body).into_response()
+        let status = if graphql_json { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+        let body = json!({ "errors": response.errors }).to_string();
+        return (status, media_type, body).into_response();
+    }
+    (media_type, GraphQLResponse::from(response)).into_response()
 }
