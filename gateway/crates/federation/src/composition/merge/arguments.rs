@@ -40,8 +40,7 @@ impl<'a> Merger<'a> {
         }
         let mut merged = IndexMap::new();
         for name in names {
-            let sources: Sources<'a, InputValue> =
-                fields.iter().map(|field| field.and_then(|field| field.args.get(name))).collect();
+            let sources = fields.parts(|field| field.args.get(name));
             let place = format!("{coordinate}({name}:)");
             if self.is_contextual(&place, &sources) {
                 continue;
@@ -126,8 +125,7 @@ impl<'a> Merger<'a> {
         );
         let ty = self.merge_input_type(place, sources, codes);
         let default = self.merge_default(place, sources, codes);
-        let applied =
-            sources.iter().map(|source| source.map(|s| s.directives.as_slice())).collect();
+        let applied = sources.parts(|source| Some(source.directives.as_slice()));
         let directives = self.merge_applied(&format!("`{place}`"), &applied);
         InputValue { name: Name::new_unchecked(&name), description, ty, default, directives }
     }

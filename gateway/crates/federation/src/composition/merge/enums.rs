@@ -55,8 +55,7 @@ impl Merger<'_> {
         let mut values = IndexMap::new();
         for value in names {
             let coordinate = format!("{name}.{value}");
-            let value_sources: Vec<Option<&EnumValue>> =
-                sources.iter().map(|def| def.and_then(|def| def.values.get(&value))).collect();
+            let value_sources = sources.parts(|def| def.values.get(&value));
             let missing: Vec<usize> = present(&sources)
                 .filter(|(_, def)| !def.values.contains_key(&value))
                 .map(|(index, _)| index)
@@ -90,10 +89,7 @@ impl Merger<'_> {
             let mut directives: Vec<Applied> = present(&value_sources)
                 .map(|(index, _)| join::mark("join__enumValue", &self.graphs[index]))
                 .collect();
-            let applied = value_sources
-                .iter()
-                .map(|value| value.map(|value| value.directives.as_slice()))
-                .collect();
+            let applied = value_sources.parts(|value| Some(value.directives.as_slice()));
             directives.extend(self.merge_applied(&format!("`{coordinate}`"), &applied));
             values.insert(value.clone(), EnumValue { name: value, description, directives });
         }

@@ -50,13 +50,12 @@ impl<'a> Merger<'a> {
     }
 
     fn merge_executable_directive(&mut self, name: &Name) {
-        let sources: Sources<'a, DirectiveDef> = self
-            .inputs
-            .iter()
-            .map(|input| input.subgraph.schema.directive_definitions.get(name))
-            .collect();
+        let definitions = self.inputs.iter().enumerate().filter_map(|(index, input)| {
+            Some((index, input.subgraph.schema.directive_definitions.get(name)?))
+        });
+        let sources: Sources<'a, DirectiveDef> = Sources(definitions.collect());
         let missing: Vec<usize> =
-            (0..sources.len()).filter(|index| sources[*index].is_none()).collect();
+            (0..self.inputs.len()).filter(|index| sources.get(*index).is_none()).collect();
         if !missing.is_empty() {
             let message =
                 format!("`@{name}` is dropped: it is not defined in {}", self.names_of(missing));
@@ -110,9 +109,8 @@ impl<'a> Merger<'a> {
         let mut merged = IndexMap::new();
         for arg in names {
             let place = format!("@{name}({arg}:)");
-            let args: Sources<'a, InputValue> =
-                sources.iter().map(|def| def.and_then(|def| def.args.get(arg))).collect();
-            if args.iter().any(Option::is_none) {
+            let args: Sources<'a, InputValue> = sources.parts(|def| def.args.get(arg));
+            if args.0.len() < sources.0.len() {
                 let required: Vec<(usize, &Name)> = present(&args)
                     .filter(|(_, arg)| arg.is_required())
                     .map(|(index, arg)| (index, &arg.name))
@@ -134,11 +132,8 @@ impl<'a> Merger<'a> {
     }
 
     pub(super) fn merge_schema_directives(&mut self) {
-        let sources: Sources<'a, [Applied]> = self
-            .inputs
-            .iter()
-            .map(|input| Some(input.subgraph.schema.directives.as_slice()))
-            .collect();
+        let directives = self.inputs.iter().map(|input| input.subgraph.schema.directives.as_slice());
+        let sources: Sources<'a, [Applied]> = Sources(directives.enumerate().collect());
         let merged = self.merge_applied("the schema", &sources);
         self.schema.directives.extend(merged);
         let inputs = self.inputs;

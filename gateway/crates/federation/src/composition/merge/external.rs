@@ -18,13 +18,11 @@ impl<'a> Merger<'a> {
         name: &Name,
         sources: &Sources<'a, Field>,
     ) -> bool {
-        sources.iter().enumerate().all(|(index, source)| match source {
-            Some(_) => self.is_external(index, parent, name),
-            None => self
-                .abstracting_interface_objects(index, parent, name)
+        present(sources).all(|(index, _)| self.is_external(index, parent, name))
+            && self
+                .abstracting_interface_objects(parent, name, sources)
                 .into_iter()
-                .all(|interface| self.is_external(index, &interface, name)),
-        })
+                .all(|(index, interface)| self.is_external(index, &interface, name))
     }
 
     /// The subgraphs' fields that are not external. Directives that would be merged must not be
@@ -35,19 +33,14 @@ impl<'a> Merger<'a> {
         sources: &Sources<'a, Field>,
     ) -> Sources<'a, Field> {
         let mut resolving = Vec::new();
-        for (index, source) in sources.iter().enumerate() {
-            let Some(field) = source else {
-                resolving.push(None);
-                continue;
-            };
-            if !self.is_external(index, parent, &field.name) {
-                resolving.push(Some(*field));
-                continue;
+        for (index, field) in present(sources) {
+            if self.is_external(index, parent, &field.name) {
+                self.check_no_merged_directives(index, parent, field);
+            } else {
+                resolving.push((index, field));
             }
-            resolving.push(None);
-            self.check_no_merged_directives(index, parent, field);
         }
-        resolving
+        Sources(resolving)
     }
 
     fn check_no_merged_directives(&mut self, index: usize, parent: &Name, field: &Field) {

@@ -146,7 +146,7 @@ impl<'a> Merger<'a> {
         }
         let mut directives = self.join_field(parent, types, sources, overrides, same_types);
         let applied: Sources<'_, [Applied]> =
-            resolving.iter().map(|field| field.map(|field| field.directives.as_slice())).collect();
+            resolving.parts(|field| Some(field.directives.as_slice()));
         directives.extend(self.merge_applied(&format!("`{coordinate}`"), &applied));
         directives.extend(self.join_cache_tags(&applied));
         Some(Field { directives, ..merged })

@@ -23,8 +23,7 @@ impl<'a> Merger<'a> {
         let had_fields = !names.is_empty();
         let mut merged = IndexMap::new();
         for field in names {
-            let sources: Sources<'a, InputValue> =
-                types.iter().map(|def| def.and_then(|def| def.input_fields.get(field))).collect();
+            let sources = types.parts(|def| def.input_fields.get(field));
             let coordinate = format!("{name}.{field}");
             if self.is_dropped(&coordinate, &types, &sources) {
                 continue;
@@ -51,7 +50,7 @@ impl<'a> Merger<'a> {
         sources: &Sources<'a, InputValue>,
     ) -> bool {
         let missing: Vec<usize> = present(types)
-            .filter(|(index, _)| sources[*index].is_none())
+            .filter(|(index, _)| sources.get(*index).is_none())
             .map(|(index, _)| index)
             .collect();
         let inaccessible = present(sources).any(|(index, field)| {
@@ -84,7 +83,7 @@ impl<'a> Merger<'a> {
         types: &Sources<'a, TypeDef>,
         sources: &Sources<'a, InputValue>,
     ) -> Vec<Applied> {
-        let everywhere = present(types).all(|(index, _)| sources[index].is_some());
+        let everywhere = present(types).all(|(index, _)| sources.get(index).is_some());
         let mut all = present(sources).map(|(_, field)| &field.ty);
         let first = all.next();
         let same_types = all.all(|ty| Some(ty) == first);

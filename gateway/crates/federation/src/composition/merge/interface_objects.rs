@@ -8,26 +8,29 @@ use super::{Merger, Sources, present};
 use crate::subgraph::model::{Applied, Field, Kind, TypeDef};
 
 impl<'a> Merger<'a> {
-    /// The @interfaceObjects of a subgraph that stand for the object and have the field.
+    /// The @interfaceObjects that stand for the object and have the field, in subgraphs that do
+    /// not have the field on the object itself.
     pub(super) fn abstracting_interface_objects(
         &self,
-        index: usize,
         object: &str,
         field: &str,
-    ) -> Vec<Name> {
+        sources: &Sources<'a, Field>,
+    ) -> Vec<(usize, Name)> {
         let Some(def) = self.schema.types.get(object) else { return Vec::new() };
         if def.kind != Kind::Object {
             return Vec::new();
         }
-        let subgraph = &self.inputs[index].subgraph;
-        def.implements
-            .iter()
-            .filter(|interface| {
-                subgraph.is_interface_object(interface)
-                    && subgraph.schema.field(interface, field).is_some()
-            })
-            .cloned()
-            .collect()
+        let mut found = Vec::new();
+        for interface in &def.implements {
+            for index in self.interface_objects.get(interface.as_str()).into_iter().flatten() {
+                let schema = &self.inputs[*index].subgraph.schema;
+                if sources.get(*index).is_none() && schema.field(interface, field).is_some() {
+                    found.push((*index, interface.clone()));
+                }
+            }
+        }
+        found.sort();
+        found
     }
 
     /// A resolvable key of an interface promises that the subgraph knows every implementation.
@@ -118,8 +121,8 @@ impl<'a> Merger<'a> {
                         continue;
                     }
                     // Several @interfaceObjects may stand for the object and have the field.
-                    let sources = vec![None; self.inputs.len()];
-                    self.check_sharing(&object, &field.name, &sources, &Overrides::none(sources.len()));
+                    let (sources, overrides) = (Sources::none(), Overrides::default());
+                    self.check_sharing(&object, &field.name, &sources, &overrides);
                     let Some(def) = self.schema.types.get_mut(&object) else { continue };
                     let mut copy = field.clone();
                     copy.directives.retain(|applied| {

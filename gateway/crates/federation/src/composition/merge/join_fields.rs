@@ -24,8 +24,8 @@ impl<'a> Merger<'a> {
         }
         let mut marks = Vec::new();
         for (index, field) in present(sources) {
-            let label = overrides.labels[index].as_deref();
-            if overrides.unused[index] && label.is_none() {
+            let label = overrides.labels.get(&index).map(String::as_str);
+            if overrides.unused.contains(&index) && label.is_none() {
                 continue;
             }
             let subgraph = &self.inputs[index].subgraph;
@@ -50,7 +50,7 @@ impl<'a> Merger<'a> {
             if self.is_external(index, parent, &field.name) {
                 mark = mark.with("external", true);
             }
-            if overrides.used[index] {
+            if overrides.used.contains(&index) {
                 mark = mark.with("usedOverridden", true);
             }
             if let Some(label) = label {
@@ -72,11 +72,11 @@ impl<'a> Merger<'a> {
         sources: &Sources<'a, Field>,
         overrides: &Overrides,
     ) -> bool {
-        if overrides.used.contains(&true) || overrides.labels.iter().any(Option::is_some) {
+        if !overrides.used.is_empty() || !overrides.labels.is_empty() {
             return true;
         }
-        present(types).any(|(index, _)| match sources[index] {
-            Some(field) if !overrides.unused[index] => {
+        present(types).any(|(index, _)| match sources.get(index) {
+            Some(field) if !overrides.unused.contains(&index) => {
                 let subgraph = &self.inputs[index].subgraph;
                 self.is_external(index, parent, &field.name)
                     || subgraph.has(&field.directives, "requires")

@@ -47,8 +47,26 @@ pub(crate) struct Merged {
     pub(crate) names: Vec<String>,
 }
 
-/// One slot for each subgraph.
-type Sources<'a, T> = Vec<Option<&'a T>>;
+/// What several subgraphs say about one thing, in the subgraphs' order.
+#[derive(Debug)]
+struct Sources<'a, T: ?Sized>(Vec<(usize, &'a T)>);
+
+impl<'a, T: ?Sized> Sources<'a, T> {
+    fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    fn get(&self, index: usize) -> Option<&'a T> {
+        let at = self.0.binary_search_by_key(&index, |(index, _)| *index).ok()?;
+        Some(self.0[at].1)
+    }
+
+    /// A part of each source, where it has one.
+    fn parts<U: ?Sized>(&self, part: impl Fn(&'a T) -> Option<&'a U>) -> Sources<'a, U> {
+        let parts = self.0.iter().filter_map(|(index, source)| Some((*index, part(source)?)));
+        Sources(parts.collect())
+    }
+}
 
 /// Merges; gives back hints beside the result, or everything that cannot be merged.
 pub(crate) fn merge(inputs: &[Input]) -> Result<(Merged, Vec<Diagnostic>), Vec<Diagnostic>> {
@@ -70,6 +88,9 @@ pub(crate) fn merge(inputs: &[Input]) -> Result<(Merged, Vec<Diagnostic>), Vec<D
 
 struct Merger<'a> {
     inputs: &'a [Input],
+    /// The definitions of each type, and where it is an @interfaceObject.
+    types: IndexMap<&'a str, Vec<(usize, &'a TypeDef)>>,
+    interface_objects: IndexMap<&'a str, Vec<usize>>,
     graphs: Vec<Name>,
     schema: Schema,
     composed: Vec<Composed>,
@@ -79,8 +100,20 @@ struct Merger<'a> {
 
 impl<'a> Merger<'a> {
     fn new(inputs: &'a [Input]) -> Self {
+        let mut types: IndexMap<&str, Vec<(usize, &TypeDef)>> = IndexMap::new();
+        let mut interface_objects: IndexMap<&str, Vec<usize>> = IndexMap::new();
+        for (index, input) in inputs.iter().enumerate() {
+            for (name, def) in &input.subgraph.schema.types {
+                types.entry(name).or_default().push((index, def));
+                if input.subgraph.is_interface_object(name) {
+                    interface_objects.entry(name).or_default().push(index);
+                }
+            }
+        }
         Self {
             inputs,
+            types,
+            interface_objects,
             graphs: join::graph_names(inputs),
             schema: Schema::default(),
             composed: Vec::new(),
@@ -91,11 +124,11 @@ impl<'a> Merger<'a> {
 
     /// The definitions of a type, by subgraph.
     fn type_sources(&self, name: &str) -> Sources<'a, TypeDef> {
-        self.inputs.iter().map(|input| input.subgraph.schema.types.get(name)).collect()
+        Sources(self.types.get(name).cloned().unwrap_or_default())
     }
 
     fn field_sources(types: &Sources<'a, TypeDef>, field: &str) -> Sources<'a, Field> {
-        types.iter().map(|def| def.and_then(|def| def.fields.get(field))).collect()
+        types.parts(|def| def.fields.get(field))
     }
 
     fn subgraph_name(&self, index: usize) -> &'a str {
@@ -152,7 +185,9 @@ impl<'a> Merger<'a> {
     }
 }
 
-/// The filled slots of sources with their subgraph's index.
-fn present<'a, 's, T: ?Sized>(sources: &'s Sources<'a, T>) -> impl Iterator<Item = (usize, &'a T)> + 's {
-    sources.iter().enumerate().filter_map(|(index, source)| source.map(|source| (index, source)))
+/// Each source with its subgraph's index.
+fn present<'a, 's, T: ?Sized>(
+    sources: &'s Sources<'a, T>,
+) -> impl Iterator<Item = (usize, &'a T)> + 's {
+    sources.0.iter().copied()
 }

@@ -1,24 +1,19 @@
 //! `@override`: a field moves from one subgraph to another, at once or by a label's share.
 
 use apollo_compiler::Name;
+use indexmap::{IndexMap, IndexSet};
 
 use super::{Merger, Sources, present};
 use crate::subgraph::model::{Applied, Field, Kind, TypeDef};
 
 /// What overrides mean for one field, by subgraph.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Overrides {
     /// Overridden, but still read by the subgraph's own keys, requires and interfaces.
-    pub(super) used: Vec<bool>,
+    pub(super) used: IndexSet<usize>,
     /// Overridden and dead.
-    pub(super) unused: Vec<bool>,
-    pub(super) labels: Vec<Option<String>>,
-}
-
-impl Overrides {
-    pub(super) fn none(count: usize) -> Self {
-        Self { used: vec![false; count], unused: vec![false; count], labels: vec![None; count] }
-    }
+    pub(super) unused: IndexSet<usize>,
+    pub(super) labels: IndexMap<usize, String>,
 }
 
 impl<'a> Merger<'a> {
@@ -34,15 +29,14 @@ impl<'a> Merger<'a> {
         types: &Sources<'a, TypeDef>,
         sources: &Sources<'a, Field>,
     ) -> Overrides {
-        let count = self.inputs.len();
-        let mut overrides = Overrides::none(count);
+        let mut overrides = Overrides::default();
         let overriding: Vec<(usize, &'a Field, &'a Applied)> = present(sources)
             .filter_map(|(index, field)| Some((index, field, self.override_of(index, field)?)))
             .collect();
         for (index, field, applied) in &overriding {
             let coordinate = format!("{parent}.{name}");
             let own_name = self.subgraph_name(*index);
-            if types[*index].is_some_and(|def| def.kind == Kind::Interface) {
+            if types.get(*index).is_some_and(|def| def.kind == Kind::Interface) {
                 let message = format!(
                     "@override cannot be applied on `{coordinate}` in `{own_name}`: \
                      it is a field of an interface"
@@ -79,8 +73,9 @@ impl<'a> Merger<'a> {
                 self.error("OVERRIDE_SOURCE_HAS_OVERRIDE", message, [(*index, &applied.name)]);
                 continue;
             }
-            let Some(source_field) = sources[source] else {
-                if !self.abstracting_interface_objects(source, parent, name).is_empty() {
+            let Some(source_field) = sources.get(source) else {
+                let stand_ins = self.abstracting_interface_objects(parent, name, sources);
+                if stand_ins.iter().any(|(index, _)| *index == source) {
                     let message = format!(
                         "`{coordinate}` in `{own_name}` overrides `{from}`, which provides it \
                          through an @interfaceObject"
@@ -100,9 +95,9 @@ impl<'a> Merger<'a> {
             }
             let used = self.inputs[source].metadata.is_used(parent, name);
             if used {
-                overrides.used[source] = true;
+                overrides.used.insert(source);
             } else {
-                overrides.unused[source] = true;
+                overrides.unused.insert(source);
             }
             match applied.str_arg("label") {
                 None => {
@@ -114,8 +109,8 @@ impl<'a> Merger<'a> {
                     self.hint(code, message, [(source, &source_field.name)]);
                 }
                 Some(label) if is_valid_label(label) => {
-                    overrides.labels[*index] = Some(label.to_owned());
-                    overrides.labels[source] = Some(label.to_owned());
+                    overrides.labels.insert(*index, label.to_owned());
+                    overrides.labels.insert(source, label.to_owned());
                     let message =
                         format!("`{coordinate}` moves from `{from}` to `{own_name}` by `{label}`");
                     let code = "OVERRIDE_MIGRATION_IN_PROGRESS";

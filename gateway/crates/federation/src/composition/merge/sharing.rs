@@ -16,25 +16,23 @@ impl<'a> Merger<'a> {
     ) {
         let mut shareable = Vec::new();
         let mut exclusive: Vec<(usize, Name)> = Vec::new();
-        for (index, source) in sources.iter().enumerate() {
-            let types = match source {
-                Some(_) if overrides.used[index] || overrides.unused[index] => {
-                    // With a label both sides resolve the field, though never in one request.
-                    continue;
-                }
-                Some(_) => vec![parent.clone()],
-                None => self.abstracting_interface_objects(index, parent, name),
-            };
-            for type_name in types {
-                let metadata = &self.inputs[index].metadata;
-                if metadata.is_fully_external(&type_name, name) {
-                    continue;
-                }
-                if metadata.is_shareable(&type_name, name) {
-                    shareable.push(index);
-                } else {
-                    exclusive.push((index, type_name));
-                }
+        // With a label both sides resolve the field, though never in one request.
+        let own = present(sources)
+            .filter(|(index, _)| {
+                !overrides.used.contains(index) && !overrides.unused.contains(index)
+            })
+            .map(|(index, _)| (index, parent.clone()));
+        let resolving: Vec<(usize, Name)> =
+            own.chain(self.abstracting_interface_objects(parent, name, sources)).collect();
+        for (index, type_name) in resolving {
+            let metadata = &self.inputs[index].metadata;
+            if metadata.is_fully_external(&type_name, name) {
+                continue;
+            }
+            if metadata.is_shareable(&type_name, name) {
+                shareable.push(index);
+            } else {
+                exclusive.push((index, type_name));
             }
         }
         if exclusive.is_empty() || shareable.len() + exclusive.len() < 2 {

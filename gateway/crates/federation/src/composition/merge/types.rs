@@ -97,7 +97,7 @@ impl<'a> Merger<'a> {
         );
         let mut directives = self.join_types(&sources);
         let applied: Sources<'_, [Applied]> =
-            sources.iter().map(|def| def.map(|def| def.directives.as_slice())).collect();
+            sources.parts(|def| Some(def.directives.as_slice()));
         directives.extend(self.merge_applied(&format!("`{name}`"), &applied));
         directives.extend(self.join_cache_tags(&applied));
         if let Some(def) = self.schema.types.get_mut(name) {

@@ -23,7 +23,7 @@ pub(super) fn unsatisfiable(
     let mut message = format!(
         "`{ty}.{}` cannot be resolved by any subgraph on the way of this query:\n{}",
         field.name,
-        witness(graph, operation, path, field)
+        witness(graph, operation, path, graph.is_composite(field.ty.inner_named_type()))
     );
     for reason in reasons(graph, positions, ty, &field.name) {
         append(&mut message, format_args!("\n- {reason}"));
@@ -35,11 +35,37 @@ pub(super) fn unsatisfiable(
     ))
 }
 
+/// The answers of @interfaceObjects alone: nobody can say what they are.
+pub(super) fn unknown_type(
+    graph: &Graph<'_>,
+    operation: OperationType,
+    path: &[Step],
+    positions: &Positions,
+    (interface, object): (&Name, &Name),
+) -> Diagnostic {
+    let mut path = path.to_vec();
+    path.push(Step::On(object.clone()));
+    let mut subgraphs: IndexSet<String> = IndexSet::new();
+    for position in positions {
+        subgraphs.insert(format!("`{}`", graph.names[position.subgraph]));
+    }
+    let subgraphs: Vec<String> = subgraphs.into_iter().collect();
+    let message = format!(
+        "no subgraph can tell whether a `{interface}` is a `{object}` on the way of this query:\n\
+         {}\n- `{interface}` is an @interfaceObject in {}, and from there no subgraph can be \
+         reached in which it is an interface with a resolvable @key",
+        witness(graph, operation, &path, true),
+        subgraphs.join(", ")
+    );
+    Diagnostic::error("SATISFIABILITY_ERROR", message)
+        .help(format!("add a resolvable @key to the interface `{interface}` where it is defined"))
+}
+
 fn witness(
     graph: &Graph<'_>,
     operation: OperationType,
     path: &[Step],
-    field: &Field,
+    is_composite: bool,
 ) -> String {
     let mut text = format!("{operation} {{");
     for step in path {
@@ -63,7 +89,6 @@ fn witness(
         text.push_str(" {");
     }
     // The last step has no selection unless its type has fields.
-    let is_composite = graph.is_composite(field.ty.inner_named_type());
     text.truncate(text.len() - 2);
     if is_composite {
         text.push_str(" { __typename }");

@@ -6,11 +6,13 @@
 //! it. Two ways to the same type with the same positions have the same future, and positions
 //! that another visit had a subset of need no second look, which is what keeps this small.
 //!
-//! [`graph`] is what each subgraph can do, [`moves`] is one step, [`walk`] is the search,
+//! [`graph`] is what each subgraph can do, [`moves`] is one step, [`hops`] leads
+//! to other subgraphs, [`walk`] is the search,
 //! [`explain`] puts failures into words.
 
 mod explain;
 mod graph;
+mod hops;
 mod moves;
 mod walk;
 

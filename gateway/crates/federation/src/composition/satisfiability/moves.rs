@@ -1,6 +1,7 @@
 //! One step of a router: follow a field, narrow a type, hop to another subgraph.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use apollo_compiler::Name;
 use indexmap::{IndexMap, IndexSet};
@@ -27,6 +28,10 @@ pub(super) struct Choices {
     pub(super) contexts: std::collections::BTreeSet<String>,
 }
 
+/// Subgraphs that a condition's search must not hop to: to hop into a subgraph, nothing from
+/// that subgraph itself may be needed.
+pub(super) type Excluded = std::collections::BTreeSet<usize>;
+
 /// Why a router stands where it stands: matters for coming back after a `@requires`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Arrival {
@@ -39,16 +44,21 @@ pub(super) struct Moves<'g, 'a> {
     provided: Vec<Vec<Selection>>,
     provided_index: IndexMap<String, usize>,
     /// Conditions being looked at: what needs itself is not met.
-    open: IndexSet<(Position, Name, String)>,
+    pub(super) open: IndexSet<(Position, Name, String, Excluded)>,
     /// Whether an open condition was met, so that a result may only hold in its context.
-    cut: bool,
-    reach: IndexMap<(Position, Name, Choices), Positions>,
+    /// Positions whose hops are being looked at.
+    pub(super) open_reach: IndexSet<(Position, Name)>,
+    pub(super) cut: bool,
+    pub(super) known_reach: IndexMap<(Position, Name, Choices, Excluded), Rc<Positions>>,
+    pub(super) known_query_reach: Option<Rc<Positions>>,
+    pub(super) known_targets: IndexMap<Name, Rc<[(usize, Name)]>>,
+    resolvers: IndexMap<(Name, Name), Rc<[Position]>>,
     /// Steps taken, to stop when there are too many.
     pub(super) steps: usize,
 }
 
 /// Deeper than this, conditions of conditions are taken to be unmet.
-const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 
 impl<'g, 'a> Moves<'g, 'a> {
     pub(super) fn new(graph: &'g Graph<'a>) -> Self {
@@ -57,8 +67,12 @@ impl<'g, 'a> Moves<'g, 'a> {
             provided: vec![Vec::new()],
             provided_index: IndexMap::from([(String::new(), 0)]),
             open: IndexSet::new(),
+            open_reach: IndexSet::new(),
             cut: false,
-            reach: IndexMap::new(),
+            known_reach: IndexMap::new(),
+            known_query_reach: None,
+            known_targets: IndexMap::new(),
+            resolvers: IndexMap::new(),
             steps: 0,
         }
     }
@@ -85,19 +99,73 @@ impl<'g, 'a> Moves<'g, 'a> {
         ty: &Name,
         field: &Name,
         choices: &Choices,
+        excluded: &Excluded,
     ) -> Positions {
-        let mut reached = Positions::new();
-        let mut seen = Positions::new();
+        let mut followed = Positions::new();
+        let mut open: Vec<Position> = self.resolvers(ty, field).to_vec();
         for start in from {
-            for position in self.reach(start, ty, choices) {
-                let arrival = if position == *start { Arrival::Field } else { Arrival::Key };
-                if arrival == Arrival::Key && !seen.insert(position.clone()) {
-                    continue;
-                }
-                reached.extend(self.resolve(&position, ty, field, choices, arrival));
+            followed.extend(self.resolve(start, ty, field, choices, Arrival::Field));
+        }
+        for start in from {
+            if open.is_empty() {
+                break;
+            }
+            let reach = self.reach(start, ty, choices, excluded);
+            // Where a field leads does not depend on the way a key brought us to it.
+            let found: Vec<Position>;
+            (found, open) = open
+                .into_iter()
+                .partition(|position| position != start && reach.contains(position));
+            for position in found {
+                followed.extend(self.resolve(&position, ty, field, choices, Arrival::Key));
             }
         }
-        reached
+        followed
+    }
+
+    /// The same among positions that are known to be reached.
+    pub(super) fn follow_within(
+        &mut self,
+        start: &Position,
+        reached: &Positions,
+        ty: &Name,
+        field: &Name,
+        choices: &Choices,
+    ) -> Positions {
+        let mut followed = Positions::new();
+        followed.extend(self.resolve(start, ty, field, choices, Arrival::Field));
+        for position in self.resolvers(ty, field).iter() {
+            if position != start && reached.contains(position) {
+                followed.extend(self.resolve(position, ty, field, choices, Arrival::Key));
+            }
+        }
+        followed
+    }
+
+    /// The positions, as keys lead to them, whose subgraph has the field of the supergraph's type.
+    fn resolvers(&mut self, ty: &Name, field: &Name) -> Rc<[Position]> {
+        let key = (ty.clone(), field.clone());
+        if let Some(known) = self.resolvers.get(&key) {
+            return Rc::clone(known);
+        }
+        let mut found = Vec::new();
+        for (index, subgraph) in self.graph.subgraphs.iter().enumerate() {
+            let has_field = |name: &Name| {
+                subgraph.get(name).filter(|own| own.fields.contains_key(field))
+            };
+            if has_field(ty).is_some() {
+                found.push(Self::at(index, ty));
+            }
+            let interfaces = self.graph.schema.types.get(ty).map(|def| &def.implements);
+            for interface in interfaces.into_iter().flatten() {
+                if has_field(interface).is_some_and(|own| own.interface_object) {
+                    found.push(Self::at(index, interface));
+                }
+            }
+        }
+        let found: Rc<[Position]> = found.into();
+        self.resolvers.insert(key, Rc::clone(&found));
+        found
     }
 
     /// Follows the field without leaving the subgraph.
@@ -183,7 +251,7 @@ impl<'g, 'a> Moves<'g, 'a> {
         if self.is_local(position, &requires.0) {
             return true;
         }
-        if !self.meets(position, ty, requires, choices) {
+        if !self.meets(position, ty, requires, choices, &Excluded::new()) {
             return false;
         }
         // The data comes from elsewhere, so the router must be able to come back.
@@ -236,6 +304,7 @@ impl<'g, 'a> Moves<'g, 'a> {
         ty: &Name,
         fields: &FieldSet,
         choices: &Choices,
+        excluded: &Excluded,
     ) -> bool {
         if self.is_local(position, &fields.0) {
             return true;
@@ -244,34 +313,37 @@ impl<'g, 'a> Moves<'g, 'a> {
             self.cut = true;
             return false;
         }
-        let key = (position.clone(), ty.clone(), fields.to_string());
+        let key = (position.clone(), ty.clone(), fields.to_string(), excluded.clone());
         if !self.open.insert(key.clone()) {
             self.cut = true;
             return false;
         }
-        let met = self.meets_all(&Positions::from([position.clone()]), ty, &fields.0, choices);
+        let from = Positions::from([position.clone()]);
+        let met = self.meets_all(&from, ty, &fields.0, choices, excluded);
         self.open.shift_remove(&key);
         met
     }
 
-    fn meets_all(
+    pub(super) fn meets_all(
         &mut self,
         from: &Positions,
         ty: &Name,
         selections: &[Selection],
         choices: &Choices,
+        excluded: &Excluded,
     ) -> bool {
         selections.iter().all(|selection| match selection {
             Selection::Inline { on, sub, directives: _ } => {
                 let on = on.as_ref().unwrap_or(ty);
-                self.meets_on_each(from, ty, on, sub, choices)
+                self.meets_on_each(from, (ty, on), sub, choices, excluded)
             }
             Selection::Field(selected) if selected.name == "__typename" => true,
             Selection::Field(selected) => {
                 if self.graph.schema.kind(ty).is_some_and(Kind::is_abstract) {
-                    self.meets_on_each(from, ty, ty, std::slice::from_ref(selection), choices)
+                    let alone = std::slice::from_ref(selection);
+                    self.meets_on_each(from, (ty, ty), alone, choices, excluded)
                 } else {
-                    self.meets_field(from, ty, selected, choices)
+                    self.meets_field(from, ty, selected, choices, excluded)
                 }
             }
         })
@@ -283,8 +355,9 @@ impl<'g, 'a> Moves<'g, 'a> {
         ty: &Name,
         selected: &SelectedField,
         choices: &Choices,
+        excluded: &Excluded,
     ) -> bool {
-        let reached = self.follow(from, ty, &selected.name, choices);
+        let reached = self.follow(from, ty, &selected.name, choices, excluded);
         if reached.is_empty() {
             return false;
         }
@@ -293,25 +366,26 @@ impl<'g, 'a> Moves<'g, 'a> {
         }
         let Some(field) = self.graph.schema.field(ty, &selected.name) else { return false };
         let below = field.ty.inner_named_type().clone();
-        self.meets_all(&reached, &below, &selected.sub, choices)
+        self.meets_all(&reached, &below, &selected.sub, choices, excluded)
     }
 
     /// Looks at each object type that a value of both types can have.
     fn meets_on_each(
         &mut self,
         from: &Positions,
-        ty: &Name,
-        on: &Name,
+        (ty, on): (&Name, &Name),
         selections: &[Selection],
         choices: &Choices,
+        excluded: &Excluded,
     ) -> bool {
         let schema = self.graph.schema;
         let possible = schema.possible_types(ty);
         schema.possible_types(on).iter().filter(|object| possible.contains(*object)).all(|object| {
-            match self.narrow(from, ty, object, choices) {
+            match self.narrow(from, ty, object, choices, excluded) {
                 Narrowed::Never => true,
                 Narrowed::To(positions) => {
-                    !positions.is_empty() && self.meets_all(&positions, object, selections, choices)
+                    !positions.is_empty()
+                        && self.meets_all(&positions, object, selections, choices, excluded)
                 }
             }
         })
@@ -324,6 +398,7 @@ impl<'g, 'a> Moves<'g, 'a> {
         ty: &Name,
         object: &Name,
         choices: &Choices,
+        excluded: &Excluded,
     ) -> Narrowed {
         if ty == object {
             return Narrowed::To(from.clone());
@@ -335,14 +410,14 @@ impl<'g, 'a> Moves<'g, 'a> {
                 // From here the value is never such an object, so nothing needs an answer.
                 return Narrowed::Never;
             }
-            for position in self.reach(start, ty, choices) {
-                narrowed.extend(self.narrow_one(&position, object));
+            for position in self.reach(start, ty, choices, excluded).iter() {
+                narrowed.extend(self.narrow_one(position, object));
             }
         }
         Narrowed::To(narrowed)
     }
 
-    fn narrow_one(&self, position: &Position, object: &Name) -> Option<Position> {
+    pub(super) fn narrow_one(&self, position: &Position, object: &Name) -> Option<Position> {
         let own = self.graph.subgraph_type(position.subgraph, &position.ty)?;
         if !own.runtime_types.contains(object) {
             return None;
@@ -359,88 +434,6 @@ impl<'g, 'a> Moves<'g, 'a> {
             ty.interface_object && ty.runtime_types.contains(object)
         });
         stand_in.map(|(name, _)| Position { ty: name.clone(), ..position.clone() })
-    }
-
-    /// The position and all that can be reached from it by hops.
-    pub(super) fn reach(&mut self, start: &Position, ty: &Name, choices: &Choices) -> Positions {
-        let key = (start.clone(), ty.clone(), choices.clone());
-        if let Some(known) = self.reach.get(&key) {
-            return known.clone();
-        }
-        let outer_cut = std::mem::replace(&mut self.cut, false);
-        let mut reached = Positions::from([start.clone()]);
-        // A hop may open the way for one that failed before, so go round until nothing is new.
-        let mut next = 0;
-        while let Some(position) = reached.get_index(next).cloned() {
-            next += 1;
-            for target in self.hops(&position, ty, &reached, choices) {
-                reached.insert(target);
-            }
-        }
-        if !self.cut {
-            self.reach.insert(key, reached.clone());
-        }
-        self.cut |= outer_cut;
-        reached
-    }
-
-    fn hops(
-        &mut self,
-        position: &Position,
-        ty: &Name,
-        reached: &Positions,
-        choices: &Choices,
-    ) -> Vec<Position> {
-        let graph = self.graph;
-        let mut targets = Vec::new();
-        if graph.schema.query.as_ref() == Some(&position.ty) {
-            for (index, subgraph) in graph.subgraphs.iter().enumerate() {
-                if index != position.subgraph && subgraph.contains_key(&position.ty) {
-                    targets.push(Self::at(index, &position.ty));
-                }
-            }
-            return targets;
-        }
-        let Some(own) = graph.subgraph_type(position.subgraph, &position.ty) else {
-            return targets;
-        };
-        // Its own name, and the interfaces that an @interfaceObject elsewhere may stand for.
-        let mut names: Vec<(&Name, bool)> = vec![(&position.ty, false)];
-        if let Some(def) = graph.schema.types.get(&position.ty) {
-            names.extend(def.implements.iter().map(|interface| (interface, true)));
-        }
-        for (index, subgraph) in graph.subgraphs.iter().enumerate() {
-            for (name, only_interface_objects) in &names {
-                let Some(other) = subgraph.get(*name) else { continue };
-                if (*only_interface_objects && !other.interface_object)
-                    || (index == position.subgraph && (*name == &position.ty || own.interface_object))
-                {
-                    continue;
-                }
-                let mut target = Self::at(index, name);
-                let is_abstract = graph.schema.kind(name) == Some(Kind::Interface);
-                if is_abstract && !other.interface_object && ty != *name {
-                    // An interface's key gives the interface; the object must be known there.
-                    if !graph.schema.kind(ty).is_some_and(Kind::is_abstract) {
-                        match self.narrow_one(&target, ty) {
-                            Some(narrowed) => target = narrowed,
-                            None => continue,
-                        }
-                    }
-                }
-                if reached.contains(&target) || targets.contains(&target) {
-                    continue;
-                }
-                let met = other.keys.iter().filter(|key| key.resolvable).any(|key| {
-                    self.steps += 1;
-                    self.meets(position, ty, &key.fields, choices)
-                });
-                if met {
-                    targets.push(target);
-                }
-            }
-        }
-        targets
     }
 }
 

@@ -6,7 +6,7 @@ use indexmap::{IndexMap, IndexSet};
 
 use super::explain;
 use super::graph::Graph;
-use super::moves::{Choices, Moves, Narrowed, Position, Positions};
+use super::moves::{Choices, Excluded, Moves, Narrowed, Position, Positions};
 use crate::composition::hints::hint;
 use crate::diagnostic::Diagnostic;
 use crate::subgraph::model::{self, Field, Kind, ROOTS};
@@ -179,9 +179,18 @@ impl<'g, 'a> Walker<'g, 'a> {
             if graph.is_hidden_type(&object) {
                 continue;
             }
-            let narrowed =
-                self.moves.narrow(&state.positions, &state.ty, &object, &state.choices);
+            let narrowed = self.moves.narrow(
+                &state.positions,
+                &state.ty,
+                &object,
+                &state.choices,
+                &Excluded::new(),
+            );
             let Narrowed::To(positions) = narrowed else { continue };
+            if self.only_interface_objects(&positions) {
+                self.report_unknown_type(state, &object);
+                continue;
+            }
             let path = std::rc::Rc::new(Path {
                 step: Step::On(object.clone()),
                 before: state.path.clone(),
@@ -194,6 +203,29 @@ impl<'g, 'a> Walker<'g, 'a> {
             });
         }
         next
+    }
+
+    /// An @interfaceObject does not know of which object type its values are.
+    fn only_interface_objects(&self, positions: &Positions) -> bool {
+        !positions.is_empty()
+            && positions.iter().all(|position| {
+                let own = self.graph.subgraph_type(position.subgraph, &position.ty);
+                own.is_some_and(|own| own.interface_object)
+            })
+    }
+
+    fn report_unknown_type(&mut self, state: &State, object: &Name) {
+        if !self.reported.insert(format!("{} on {object}", state.ty)) {
+            return;
+        }
+        let error = explain::unknown_type(
+            self.graph,
+            self.operation,
+            &steps(state.path.as_ref()),
+            &state.positions,
+            (&state.ty, object),
+        );
+        self.errors.push(error);
     }
 
     /// The states after a field; for fields that move by a label, with and without it.
@@ -236,7 +268,7 @@ impl<'g, 'a> Walker<'g, 'a> {
     }
 
     fn follow(&mut self, state: &State, field: &Field, choices: &Choices) -> Positions {
-        self.moves.follow(&state.positions, &state.ty, &field.name, choices)
+        self.moves.follow(&state.positions, &state.ty, &field.name, choices, &Excluded::new())
     }
 
     fn report(&mut self, state: &State, field: &Field, path: &[Step], choices: &Choices) {
@@ -273,6 +305,9 @@ impl<'g, 'a> Walker<'g, 'a> {
         let mut by_subgraph: IndexMap<usize, Vec<&Name>> = IndexMap::new();
         for position in positions {
             let Some(own) = graph.subgraph_type(position.subgraph, &position.ty) else { continue };
+            if own.interface_object || graph.schema.kind(&position.ty) == Some(Kind::Object) {
+                continue;
+            }
             common.retain(|object| own.runtime_types.contains(object));
             let mut names: Vec<&Name> = own.runtime_types.iter().collect();
             names.sort();
