@@ -17,6 +17,7 @@ use crate::jobs;
 use crate::mails::ReviewMails;
 use crate::projection::{PaymentsProjection, UsersProjection};
 use crate::purchases::{HttpPurchaseCheck, NoPurchaseCheck, PurchaseCheck};
+use crate::structured_data;
 
 /// The service's name everywhere.
 pub const NAME: &str = "reviews";
@@ -66,6 +67,7 @@ pub fn service(config: &Config, core: &Core) -> Service {
         .per_request(move |request, caller| {
             request.data(loaders(for_requests.clone(), caller.user_id()))
         })
+        .routes(structured_data::routes(core.clone()))
         .mail(Arc::new(ReviewMails))
 }
 

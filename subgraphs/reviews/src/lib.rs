@@ -9,6 +9,8 @@
 //! - `graphql`: this service's part of the graph, batched.
 //! - `analytics`, [`verify`]: figures, and the proof that they are right.
 //! - [`app`], [`config`], `core`, `jobs`, `mails`: putting it together.
+//! - `structured_data`: JSON-LD for shop pages.
+//! - [`replay`]: rebuilding what the feeds told.
 //! - [`import`]: loading many reviews at once.
 //!
 //! The service starts, serves and is tested without the other two.
@@ -20,6 +22,7 @@ pub mod domain;
 pub mod import;
 pub mod projection;
 pub mod purchases;
+pub mod replay;
 pub mod verify;
 
 mod analytics;
@@ -31,8 +34,10 @@ mod graphql;
 mod jobs;
 mod mails;
 mod store;
+mod structured_data;
 
 pub use app::{sdl, start};
 pub use config::Config;
 pub use core::Core;
+pub use replay::replay;
 pub use verify::verify;

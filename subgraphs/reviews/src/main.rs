@@ -1,10 +1,12 @@
-//! The reviews service as a program: what all services can, and `reviews verify`.
+//! The reviews service as a program: what all services can, plus
+//! `reviews verify` and `reviews replay`.
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use kit::cli::Program;
 use kit::service::StartError;
 use kit::settings::Settings;
@@ -40,52 +42,72 @@ impl Program for Reviews {
     }
 }
 
-/// Recount everything and list what differs; exits with 1 when anything does
+/// What this service can beyond the others.
 #[derive(Debug, Parser)]
-#[command(name = "reviews verify")]
-struct Verify {
+#[command(name = "reviews")]
+struct Own {
+    #[command(subcommand)]
+    command: Command,
     /// Database to use: sqlite://FILE or postgres://…
-    #[arg(long, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL")]
     database: Option<String>,
     /// Configuration file (TOML)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum Command {
+    /// Recount everything and list what differs; exits with 1 when anything does
+    Verify,
+    /// Forget what the other services' feeds told; the running service reads them again
+    Replay,
+}
+
 fn main() -> ExitCode {
-    let mut arguments = std::env::args_os();
-    let program = arguments.next();
-    if arguments.next().is_some_and(|command| command == "verify") {
-        let verify = Verify::parse_from(program.into_iter().chain(arguments));
-        return match run_verify(verify) {
-            Ok(code) => code,
-            Err(error) => {
-                // Nowhere left to complain when standard error is closed.
-                drop(writeln!(std::io::stderr(), "reviews: {error:#}"));
-                ExitCode::from(2)
-            }
-        };
+    let own = |argument: &OsString| argument == "verify" || argument == "replay";
+    if !std::env::args_os().skip(1).any(|argument| own(&argument)) {
+        return kit::cli::run::<Reviews>();
     }
-    kit::cli::run::<Reviews>()
+    match run(Own::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            // Nowhere left to complain when standard error is closed.
+            drop(writeln!(std::io::stderr(), "reviews: {error:#}"));
+            ExitCode::from(2)
+        }
+    }
 }
 
 #[tokio::main]
-async fn run_verify(verify: Verify) -> anyhow::Result<ExitCode> {
-    let Verify { database, config: file } = verify;
+async fn run(own: Own) -> anyhow::Result<ExitCode> {
+    let Own { command, database, config: file } = own;
     let mut config: Config = config::load(NAME, file.as_deref())?;
     if let Some(url) = database {
         config.kit.database.url = url;
     }
     let database = open(&config).await?;
-    let drift = reviews::verify(&database).await?;
     let mut out = std::io::stdout().lock();
-    for counter in &drift {
-        writeln!(out, "{counter}")?;
-    }
-    if drift.is_empty() {
-        writeln!(out, "all counters equal their recount")?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    writeln!(out, "{} counters differ", drift.len())?;
-    Ok(ExitCode::FAILURE)
+    let code = match command {
+        Command::Verify => {
+            let drift = reviews::verify(&database).await?;
+            for counter in &drift {
+                writeln!(out, "{counter}")?;
+            }
+            if drift.is_empty() {
+                writeln!(out, "all counters equal their recount")?;
+                ExitCode::SUCCESS
+            } else {
+                writeln!(out, "{} counters differ", drift.len())?;
+                ExitCode::FAILURE
+            }
+        }
+        Command::Replay => {
+            reviews::replay(&database).await?;
+            writeln!(out, "projections emptied; the service reads both feeds from the start")?;
+            ExitCode::SUCCESS
+        }
+    };
+    database.close().await?;
+    Ok(code)
 }

@@ -6,13 +6,14 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use async_graphql::Context;
-use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
+use async_graphql::dataloader::Loader;
 use kit::graphql::{EmailDelivery, GraphQlError, internal};
 use kit::id::UserId;
 use kit::mail;
 use sea_orm::{DatabaseConnection, DbErr};
 use uuid::Uuid;
 
+use super::batch::Batches;
 use crate::core::Core;
 use crate::domain::subject::{Subject, SubjectType};
 use crate::entity::{moderation_entry, rating_summary, reply, review, revision, subject};
@@ -28,12 +29,11 @@ pub(crate) struct Reads {
     viewer: Option<UserId>,
 }
 
-pub(crate) type Loaders = DataLoader<Reads, HashMapCache>;
+pub(crate) type Loaders = Batches<Reads>;
 
 /// The loaders of one request.
 pub(crate) fn loaders(core: Core, viewer: Option<UserId>) -> Loaders {
-    DataLoader::with_cache(Reads { core, viewer }, tokio::spawn, HashMapCache::default())
-        .max_batch_size(5_000)
+    Batches::new(Reads { core, viewer })
 }
 
 /// Asks the running request's loaders.
@@ -45,7 +45,7 @@ where
     K: Send + Sync + Hash + Eq + Clone + 'static,
     Reads: Loader<K, Error = Arc<DbErr>>,
 {
-    ctx.data::<Loaders>()?.load_one(key).await.map_err(|error| internal(&error))
+    ctx.data::<Loaders>()?.load(key).await.map_err(|error| internal(&error))
 }
 
 impl Reads {

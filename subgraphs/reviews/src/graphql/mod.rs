@@ -4,6 +4,7 @@
 //! changes in `command`.
 
 mod analytics;
+mod batch;
 mod entities;
 mod list;
 mod loaders;

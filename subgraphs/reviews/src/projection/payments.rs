@@ -49,8 +49,11 @@ struct Order {
 #[serde(rename_all = "camelCase")]
 struct Refund {
     order_id: OrderId,
-    /// None: the whole order.
-    product_ids: Option<Vec<ProductId>>,
+    #[serde(default)]
+    product_ids: Vec<ProductId>,
+    /// Is nothing of the order left unrefunded?
+    #[serde(default)]
+    whole: bool,
     #[serde(default, deserialize_with = "optional_instant")]
     refunded_at: Option<Timestamp>,
 }
@@ -163,14 +166,16 @@ async fn mark_refunded(
     refund: &Refund,
     refunded_at: Timestamp,
 ) -> Result<(), DbErr> {
+    if !refund.whole && refund.product_ids.is_empty() {
+        return Ok(());
+    }
     let sql = Sql::new("UPDATE purchases SET refunded_at = ? WHERE order_id = ?")
         .bind(refunded_at.0)
         .bind(refund.order_id.uuid());
-    let sql = match &refund.product_ids {
-        Some(products) if !products.is_empty() => {
-            sql.text(" AND subject_id IN ").list(products.iter().map(|product| product.uuid()))
-        }
-        _ => sql,
+    let sql = if refund.whole {
+        sql
+    } else {
+        sql.text(" AND subject_id IN ").list(refund.product_ids.iter().map(ProductId::uuid))
     };
     tx.execute_raw(sql.on(tx.get_database_backend())).await?;
     Ok(())

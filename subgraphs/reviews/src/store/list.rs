@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, Statement};
 use uuid::Uuid;
 
 use super::search;
@@ -59,10 +59,12 @@ pub(crate) async fn of_subjects(
     subjects: &[Uuid],
     request: &Request,
 ) -> Result<HashMap<Uuid, Vec<review::Model>>, DbErr> {
-    let condition =
-        |sql: Sql| sql.text("x.subject_type = ? AND x.subject_id = s.id").bind(kind.as_str());
-    let rows = of_many(conn, subjects, request, condition).await?;
+    let rows = of_many(conn, subjects, request, of_subject_type(kind)).await?;
     Ok(grouped(rows, |row| Some(row.subject_id)))
+}
+
+fn of_subject_type(kind: SubjectType) -> impl Fn(Sql) -> Sql {
+    move |sql| sql.text("x.subject_type = ? AND x.subject_id = s.id").bind(kind.as_str())
 }
 
 /// Pages of the lists of several authors, in walking order.
@@ -143,7 +145,17 @@ async fn of_many(
     request: &Request,
     owned: impl Fn(Sql) -> Sql,
 ) -> Result<Vec<review::Model>, DbErr> {
-    let backend = conn.get_database_backend();
+    let statement = pages(conn.get_database_backend(), owners, request, owned);
+    review::Model::find_by_statement(statement).all(conn).await
+}
+
+/// The statement that reads the same page of many lists.
+fn pages(
+    backend: DbBackend,
+    owners: &[Uuid],
+    request: &Request,
+    owned: impl Fn(Sql) -> Sql,
+) -> Statement {
     let sql = Sql::new("WITH s (id) AS (").rows(owners.iter().copied());
     let sql = if backend == DbBackend::Postgres {
         let sql =
@@ -157,8 +169,7 @@ async fn of_many(
         );
         page(owned(sql), backend, request).text(")")
     };
-    let sql = ordered(sql, "r", request);
-    review::Model::find_by_statement(sql.on(backend)).all(conn).await
+    ordered(sql, "r", request).on(backend)
 }
 
 /// Appends everything of a page that does not depend on whose list it is.
@@ -247,3 +258,6 @@ fn grouped(
     }
     lists
 }
+
+#[cfg(test)]
+mod tests;

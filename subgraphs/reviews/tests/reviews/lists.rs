@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kit::Caller;
-use kit::id::ProductId;
+use kit::id::{ProductId, ReviewId, UserId};
+use reviews::domain::subject::Subject;
+use reviews::import::{ImportedReview, import};
 use serde_json::{Value, json};
 
-use crate::world::{World, codes, customer};
+use crate::world::{NOW, World, codes, customer};
 
 const ORDERS: [&str; 5] = ["MOST_HELPFUL", "NEWEST", "OLDEST", "HIGHEST_RATING", "LOWEST_RATING"];
 
@@ -232,6 +234,46 @@ async fn the_number_of_statements_does_not_grow_with_the_lists() {
     }
     assert!(counted.windows(2).all(|pair| pair[0] == pair[1]), "{counted:?}");
     assert!(counted[0] <= 12, "{counted:?}");
+}
+
+#[tokio::test]
+async fn a_hundred_products_with_twenty_reviews_and_their_authors_cost_as_much_as_one() {
+    let world = World::new().await;
+    let products: Vec<ProductId> = (0..100).map(|_| ProductId::new(NOW)).collect();
+    let reviews: Vec<ImportedReview> = (0..2_500_u32)
+        .map(|at| ImportedReview {
+            id: ReviewId::new(NOW),
+            author: UserId::new(NOW),
+            subject: Subject::product(products[usize::try_from(at % 100).unwrap()].uuid()),
+            driver: None,
+            rating: i32::try_from(1 + at % 5).unwrap(),
+            title: None,
+            body: None,
+            locale: "en".to_owned(),
+            verified: true,
+            created_at: NOW,
+            votes: Vec::new(),
+            reply: None,
+        })
+        .collect();
+    import(&world.database, &reviews).await.unwrap();
+    let query = "query($r: [_Any!]!) { _entities(representations: $r) { ... on Product {
+        ratingSummary { average } reviews(first: 20) { edges { node { rating author { displayName } } } } } } }";
+    for take in [1, 100] {
+        let representations: Vec<Value> = products[..take]
+            .iter()
+            .map(|product| json!({ "__typename": "Product", "id": product }))
+            .collect();
+        let before = world.database.statements();
+        let data = world.data(Caller::Anonymous, query, json!({ "r": representations })).await;
+        assert_eq!(world.database.statements() - before, 3, "{take} products");
+        let entities = data["_entities"].as_array().unwrap();
+        assert!(
+            entities
+                .iter()
+                .all(|entity| entity["reviews"]["edges"].as_array().unwrap().len() == 20)
+        );
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod entities;
 mod feeds;
 mod lists;
 mod moderation;
+mod over_http;
 mod schema;
 mod voting;
 mod writing;
