@@ -56,6 +56,9 @@ struct Owned<T> {
     members: Vec<T>,
     /// The JSON text that it was copied from: what a custom scalar passes through.
     text: Option<Text>,
+    /// A subgraph that should have completed the object does not know it, or was not asked: what
+    /// is missing is missing for a reason.
+    incomplete: bool,
 }
 
 /// The root of the data, always owned.
@@ -65,7 +68,7 @@ impl Data {
     pub(crate) fn new() -> Self {
         Self {
             documents: Vec::new(),
-            objects: vec![Owned { members: Vec::new(), text: None }],
+            objects: vec![Owned { members: Vec::new(), text: None, incomplete: false }],
             lists: Vec::new(),
         }
     }
@@ -153,14 +156,14 @@ impl Data {
                     .iter()
                     .map(|&(name, node)| (name, value_of(document, node)));
                 let text = Some(Text { document, span: source.object_text(node) });
-                self.objects.push(Owned { members: members.collect(), text });
+                self.objects.push(Owned { members: members.collect(), text, incomplete: false });
                 Value::OwnedObject(index(self.objects.len() - 1))
             }
             Value::List(Place { document, node }) => {
                 let source = &self.documents[document as usize];
                 let members = source.items(node).iter().map(|&node| value_of(document, node));
                 let text = Some(Text { document, span: source.list_text(node) });
-                self.lists.push(Owned { members: members.collect(), text });
+                self.lists.push(Owned { members: members.collect(), text, incomplete: false });
                 Value::OwnedList(index(self.lists.len() - 1))
             }
             Value::Null
@@ -187,6 +190,15 @@ impl Data {
         let value = self.own(value);
         self.lists[list as usize].members[at] = value;
         Some(value)
+    }
+
+    pub(crate) fn set_incomplete(&mut self, object: u32) {
+        self.objects[object as usize].incomplete = true;
+    }
+
+    /// Whether fields of an object may be missing without anybody having done wrong.
+    pub(crate) fn is_incomplete(&self, value: Value) -> bool {
+        matches!(value, Value::OwnedObject(object) if self.objects[object as usize].incomplete)
     }
 
     pub(crate) fn field(&self, value: Value, name: Name) -> Option<Value> {

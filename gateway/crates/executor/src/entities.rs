@@ -59,9 +59,12 @@ pub(crate) fn collect(plan: &CompiledPlan, data: &mut Data, program: &EntityProg
     let Entities { mut representations, mut targets, mut trails } = Entities::default();
     let mut known: HashMap<Bytes, usize> = HashMap::new();
     for (path, steps) in program.paths.iter().enumerate() {
-        let mut found = |data: &Data, place: Place| {
+        let mut found = |data: &mut Data, place: Place| {
             let object = Value::OwnedObject(place.object);
-            let Some(representation) = represent(plan, data, program, object) else { return };
+            let Some(representation) = represent(plan, data, program, object) else {
+                data.set_incomplete(place.object);
+                return;
+            };
             let entry = known.entry(representation.into());
             let representation = *entry.or_insert_with_key(|representation| {
                 representations.push(representation.clone());
@@ -78,7 +81,7 @@ pub(crate) fn collect(plan: &CompiledPlan, data: &mut Data, program: &EntityProg
 struct Walk<'a> {
     plan: &'a CompiledPlan,
     trails: &'a mut Trails,
-    found: &'a mut dyn FnMut(&Data, Place),
+    found: &'a mut dyn FnMut(&mut Data, Place),
 }
 
 impl Walk<'_> {

@@ -157,8 +157,11 @@ fn concrete_type(
     value: Option<Value>,
 ) -> Option<Name> {
     match value.map(|value| plan.type_of(data, value)) {
-        Some(TypeOf::Known(name)) => Some(name),
-        Some(TypeOf::Unknown | TypeOf::Absent) | None => object.possible.single(),
+        // An `@interfaceObject` whose real type was never asked for.
+        Some(TypeOf::Known(name)) if name != object.type_name => Some(name),
+        Some(TypeOf::Known(_) | TypeOf::Unknown | TypeOf::Absent) | None => {
+            object.possible.single()
+        }
     }
 }
 

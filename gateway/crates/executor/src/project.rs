@@ -78,7 +78,7 @@ impl<'a> Projector<'a, '_> {
         let start = self.out.len();
         let completed = match (&output.shape, value) {
             (_, Value::Null) if output.non_null => {
-                self.report_null(field);
+                self.report_null(field, "must not be null, but no subgraph gave it a value");
                 Err(Failed)
             }
             (_, Value::Null) => Err(Failed),
@@ -174,7 +174,11 @@ impl<'a> Projector<'a, '_> {
         let Source { plan, data, introspection, included: _ } = self.source;
         match &field.value {
             ValueProgram::Data { key, output } => {
-                self.value(field, output, data.field(parent, *key).unwrap_or(Value::Null))
+                let value = data.field(parent, *key);
+                if value.is_none() && !output.non_null && !data.is_incomplete(parent) {
+                    self.report_null(field, "has been left out by its subgraph");
+                }
+                self.value(field, output, value.unwrap_or(Value::Null))
             }
             ValueProgram::Typename(Some(name)) => {
                 self.out.extend_from_slice(name);
@@ -240,13 +244,12 @@ impl<'a> Projector<'a, '_> {
         Failed
     }
 
-    /// A missing value is only news if no fetch has explained it.
-    fn report_null(&mut self, field: &FieldProgram) {
+    /// A null or a missing value is only news if no fetch has explained it.
+    fn report_null(&mut self, field: &FieldProgram, what: &str) {
         let known = self.known;
         let reported = self.reported.get_or_insert_with(|| ReportedPaths::new(known));
         if !reported.explain(&self.path) {
-            let message =
-                format!("`{}` must not be null, but no subgraph gave it a value", field.coordinate);
+            let message = format!("`{}` {what}", field.coordinate);
             self.report(RESPONSE_VALIDATION_FAILED, message);
         }
     }

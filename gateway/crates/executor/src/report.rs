@@ -22,7 +22,7 @@ pub(crate) struct Report<'a> {
     pub(crate) plan: &'a CompiledPlan,
     /// By inclusion.
     pub(crate) included: &'a [bool],
-    /// With the answer merged.
+    /// With all answers merged.
     pub(crate) data: &'a Data,
     pub(crate) fetch: usize,
     pub(crate) errors: &'a mut ErrorList,

@@ -122,7 +122,7 @@ struct FetchState {
     /// How many fetches it still waits for.
     waits_for: usize,
     progress: Progress,
-    errors: ErrorList,
+    trouble: Option<Trouble>,
 }
 
 #[derive(Default)]
@@ -131,6 +131,14 @@ enum Progress {
     Waiting,
     Running(Job),
     Ended,
+}
+
+/// A fetch with errors. They are reported when all data is there: only then the types of all
+/// objects are known, and with them the places that the errors are about.
+struct Trouble {
+    job: Job,
+    outcome: Outcome,
+    batches: Vec<Arc<Batch>>,
 }
 
 /// Where the answer of a fetch belongs.
@@ -180,7 +188,7 @@ impl<'a> Run<'a> {
             };
             match next {
                 Ok(Some((fetch, outcome))) => {
-                    self.merge(fetch, &outcome);
+                    self.merge(fetch, outcome);
                     self.end(fetch, &mut ready);
                 }
                 Ok(None) => return,
@@ -251,22 +259,25 @@ impl<'a> Run<'a> {
                 let sizes = sizes(&job.lists);
                 let timeout = FetchError::Transport(TransportError::Timeout);
                 let batch = Batch::failed(sizes.iter().sum(), timeout);
-                self.merge(fetch, &Outcome::of_one(Arc::new(batch), &sizes));
+                self.merge(fetch, Outcome::of_one(Arc::new(batch), &sizes));
             }
         }
     }
 
-    fn merge(&mut self, fetch: usize, outcome: &Outcome) {
+    fn merge(&mut self, fetch: usize, outcome: Outcome) {
         let progress = std::mem::replace(&mut self.fetches[fetch].progress, Progress::Ended);
         let Progress::Running(job) = progress else { return };
         let mut adopted: Vec<(Arc<Batch>, Option<u32>)> = Vec::new();
-        let Self { plan, data, included, fetches, execution: _ } = self;
+        let Self { plan, data, .. } = self;
         for (list, loaded) in job.lists.iter().zip(&outcome.lists) {
             for target in &list.targets {
                 let Loaded { batch, at } = &loaded[target.representation];
                 let document = adopt(data, &mut adopted, batch);
-                if let (Some(object), Some(document)) = (batch.entities[*at].object, document) {
-                    data.merge(target.place.object, document, object);
+                match batch.entities[*at].object.zip(document) {
+                    Some((object, document)) => {
+                        data.merge(target.place.object, document, object);
+                    }
+                    None => data.set_incomplete(target.place.object),
                 }
             }
         }
@@ -279,16 +290,19 @@ impl<'a> Run<'a> {
         }
         let batches: Vec<Arc<Batch>> = adopted.into_iter().map(|(batch, _)| batch).collect();
         if batches.iter().any(|batch| batch.has_errors()) {
-            let errors = &mut fetches[fetch].errors;
-            Report { plan, included, data, fetch, errors }.all(&job, outcome, &batches);
+            self.fetches[fetch].trouble = Some(Trouble { job, outcome, batches });
         }
     }
 
     fn complete(self) -> GraphqlResponse {
         let Self { plan, execution, included, data, fetches } = self;
         let mut errors = ErrorList::default();
-        for fetch in fetches {
-            errors.append(fetch.errors);
+        for (fetch, state) in fetches.iter().enumerate() {
+            if let Some(Trouble { job, outcome, batches }) = &state.trouble {
+                let report =
+                    Report { plan, included: &included, data: &data, fetch, errors: &mut errors };
+                report.all(job, outcome, batches);
+            }
         }
         let introspection = execution.introspection;
         let source = Source { plan, included: &included, data: &data, introspection };

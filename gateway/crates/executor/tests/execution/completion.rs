@@ -147,8 +147,11 @@ fn a_missing_value_is_null_where_that_is_allowed() {
         "a: Int o: O { x: Int } l: [Int]",
         r#"{"o":{}}"#,
         expect![[r#"
-        {"a":null,"o":{"x":null},"l":null}
-    "#]],
+            {"a":null,"o":{"x":null},"l":null}
+            ["a"] {"code":"RESPONSE_VALIDATION_FAILED"} `Query.a` has been left out by its subgraph
+            ["o","x"] {"code":"RESPONSE_VALIDATION_FAILED"} `O.x` has been left out by its subgraph
+            ["l"] {"code":"RESPONSE_VALIDATION_FAILED"} `Query.l` has been left out by its subgraph
+        "#]],
     );
 }
 
@@ -227,6 +230,7 @@ fn selections_apply_by_concrete_type() {
         r#"{"l":[{"__typename":"A","id":1,"v":1,"both":1},{"__typename":"B","id":2,"v":"b"}]}"#,
         expect![[r#"
             {"l":[{"__typename":"A","id":"1","v":1,"both":1},{"__typename":"B","id":"2","v":"b","both":null}]}
+            ["l",1,"both"] {"code":"RESPONSE_VALIDATION_FAILED"} `M.both` has been left out by its subgraph
         "#]],
     );
     check_data(

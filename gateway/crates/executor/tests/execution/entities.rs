@@ -114,6 +114,7 @@ fn targets_in_nested_lists_and_behind_type_conditions() {
             a {}
             names {"representations":[{"__typename":"P","id":"1"},{"__typename":"P","id":"3"}]}
             {"rows":[[{"__typename":"P","owner":{"name":"name of 1"}},{"__typename":"Q","owner":{"name":null}}],null,[{"__typename":"P","owner":{"name":"name of 3"}}]]}
+            ["rows",0,1,"owner","name"] {"code":"RESPONSE_VALIDATION_FAILED"} `P.name` has been left out by its subgraph
         "#]],
     );
 }

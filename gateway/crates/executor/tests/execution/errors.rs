@@ -70,6 +70,7 @@ fn paths_become_response_keys_for_every_alias() {
             {"one":{"v":[1,null]},"two":{"w":[1,null]},"three":{"h":null}}
             ["one","v",1] {"code":"DOWNSTREAM_SERVICE_ERROR","service":"a"} bad
             ["two","w",1] {"code":"DOWNSTREAM_SERVICE_ERROR","service":"a"} bad
+            ["three","h"] {"code":"RESPONSE_VALIDATION_FAILED"} `F.h` has been left out by its subgraph
         "#]],
     );
 }
@@ -358,6 +359,7 @@ fn what_is_lost_beside_a_failed_field_is_reported_too() {
         expect![[r#"
             {"x":null,"y":null}
             ["x"] {"code":"DOWNSTREAM_SERVICE_ERROR","service":"a"} no x
+            ["y"] {"code":"RESPONSE_VALIDATION_FAILED"} `Query.y` has been left out by its subgraph
             ["y"] {"code":"DOWNSTREAM_SERVICE_ERROR","service":"a"} no x
         "#]],
     );

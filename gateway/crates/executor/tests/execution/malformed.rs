@@ -113,10 +113,11 @@ fn a_key_that_stands_twice_has_no_value() {
         &plan(vec![root("a", "{x o}")], "x: Int o: O { y: Int! z: Int } z: Int"),
         script,
         expect![[r#"
-        {"x":null,"o":null,"z":null}
-        ["x"] {"code":"RESPONSE_VALIDATION_FAILED"} `Query.x` is not a valid Int
-        ["o","y"] {"code":"RESPONSE_VALIDATION_FAILED"} `O.y` is not a valid Int
-    "#]],
+            {"x":null,"o":null,"z":null}
+            ["x"] {"code":"RESPONSE_VALIDATION_FAILED"} `Query.x` is not a valid Int
+            ["o","y"] {"code":"RESPONSE_VALIDATION_FAILED"} `O.y` is not a valid Int
+            ["z"] {"code":"RESPONSE_VALIDATION_FAILED"} `Query.z` has been left out by its subgraph
+        "#]],
     );
 }
 
@@ -218,6 +219,7 @@ fn entity_answers_that_do_not_fit_the_question() {
         ["ps",1,"name"] {"code":"RESPONSE_VALIDATION_FAILED"} `P.name` is not a valid String
         {"ps":[{"id":null,"name":null},null]}
         ["ps",0,"id"] {"code":"RESPONSE_VALIDATION_FAILED"} `P.id` is not a valid ID
+        ["ps",0,"name"] {"code":"RESPONSE_VALIDATION_FAILED"} `P.name` has been left out by its subgraph
         ["ps",1] {"code":"RESPONSE_VALIDATION_FAILED"} `Query.ps` is an object of a type that may not stand here
         {"ps":[{"id":"1","name":null},{"id":"2","name":null}]}
         ["ps",1] {"code":"DOWNSTREAM_SERVICE_ERROR","service":"b"} short

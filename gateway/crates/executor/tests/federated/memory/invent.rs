@@ -97,10 +97,10 @@ impl Inventor {
 
     fn value(&mut self, schema: &Schema, ty: &Type) -> Value {
         self.count += 1;
-        if self.failing.is_some_and(|failing| self.count % failing == 0) {
+        if self.failing.is_some_and(|failing| self.count.is_multiple_of(failing)) {
             return json!({"!": format!("failure {}", self.count)});
         }
-        if !ty.is_non_null() && self.count % 7 == 0 {
+        if !ty.is_non_null() && self.count.is_multiple_of(7) {
             return Value::Null;
         }
         if ty.is_list() {
@@ -111,7 +111,7 @@ impl Inventor {
         match (name, schema.types.get(name)) {
             ("Int", _) => json!(self.count),
             ("Float", _) => json!(f64::from(u32::try_from(self.count).unwrap()) + 0.5),
-            ("Boolean", _) => json!(self.count % 2 == 0),
+            ("Boolean", _) => json!(self.count.is_multiple_of(2)),
             (_, Some(ExtendedType::Enum(enum_))) => {
                 let visible =
                     enum_.values.values().filter(|value| !value.directives.has("inaccessible"));
