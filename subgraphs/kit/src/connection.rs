@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use async_graphql::Error;
+use async_graphql::{Error, ErrorExtensions, SimpleObject};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -13,8 +13,6 @@ use secrecy::{ExposeSecret, SecretSlice};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::Sha256;
-
-use crate::graphql::{PageInfo, bad_request, invalid_cursor};
 
 pub const DEFAULT_PAGE: i32 = 20;
 pub const MAX_PAGE: i32 = 100;
@@ -49,19 +47,19 @@ impl PageArgs {
         let Self { first, after, last, before } = self;
         let (forward, wanted, cursor) = match (first, last) {
             (Some(first), Some(_)) if first != DEFAULT_PAGE => {
-                return Err(bad_request("use either `first` or `last`, not both"));
+                return Err(bad_page("use either `first` or `last`, not both"));
             }
             (_, Some(last)) => (false, last, before),
             (None, None) if before.is_some() => (false, DEFAULT_PAGE, before),
             (first, None) => {
                 if before.is_some() {
-                    return Err(bad_request("`before` goes with `last`"));
+                    return Err(bad_page("`before` goes with `last`"));
                 }
                 (true, first.unwrap_or(DEFAULT_PAGE), after)
             }
         };
         if !(1..=MAX_PAGE).contains(&wanted) {
-            return Err(bad_request("a page has 1 to 100 rows"));
+            return Err(bad_page("a page has 1 to 100 rows"));
         }
         Ok(Page { forward, limit: u64::from(wanted.unsigned_abs()), cursor })
     }
@@ -122,6 +120,29 @@ impl<T> Slice<T> {
         };
         (edges, page_info)
     }
+}
+
+/// Relay's page information, shared by every connection.
+#[derive(Debug, Clone, Default, PartialEq, Eq, SimpleObject)]
+#[graphql(shareable)]
+pub struct PageInfo {
+    pub has_next_page: bool,
+    pub has_previous_page: bool,
+    pub start_cursor: Option<String>,
+    pub end_cursor: Option<String>,
+}
+
+fn refused(code: &'static str, message: &str) -> Error {
+    Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
+}
+
+fn bad_page(message: &str) -> Error {
+    refused("BAD_USER_INPUT", message)
+}
+
+/// The error of a cursor that was altered or belongs to another list.
+pub fn invalid_cursor() -> Error {
+    refused("INVALID_CURSOR", "the cursor is not one of this list's")
 }
 
 /// Signs and checks cursors.
@@ -201,7 +222,7 @@ macro_rules! connection {
         $(#[$meta])*
         pub struct $connection {
             pub edges: Vec<$edge>,
-            pub page_info: $crate::graphql::PageInfo,
+            pub page_info: $crate::connection::PageInfo,
             $(pub $extra: $extra_type,)*
         }
 

@@ -1,4 +1,4 @@
-//! The settings that every service has. Plain data: read once by [`config`](crate::config),
+//! The settings that every service has. Plain data: read once by the `config` module,
 //! passed down, never global. Defaults are those of development.
 
 use std::fmt;

@@ -22,10 +22,6 @@ pub fn unauthenticated() -> Error {
     coded("UNAUTHENTICATED", "you need to log in for this")
 }
 
-pub fn invalid_cursor() -> Error {
-    coded("INVALID_CURSOR", "the cursor is not one of this list's")
-}
-
 /// An argument that the schema allows and the field does not.
 pub fn bad_request(message: &str) -> Error {
     coded("BAD_USER_INPUT", message)

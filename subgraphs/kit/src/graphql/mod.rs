@@ -8,20 +8,17 @@ mod address;
 mod error;
 mod limits;
 mod mail;
-mod page;
 mod scalar;
 mod user_error;
 
 pub use address::{Address, AddressInput};
-pub use error::{
-    GraphQlError, bad_request, forbidden, internal, invalid_cursor, scopes, unauthenticated,
-};
+pub use error::{GraphQlError, bad_request, forbidden, internal, scopes, unauthenticated};
 pub use limits::{Limited, sdl};
 pub use mail::{EmailDelivery, EmailDeliveryConnection, EmailDeliveryEdge, EmailStatus};
-pub use page::PageInfo;
 pub use scalar::{CountryCode, CurrencyCode, Locale, MinorUnits, PhoneNumber};
 pub use user_error::{ConflictError, InvalidInputError, NotFoundError, RateLimitedError};
 
 pub use crate::clock::Timestamp as DateTime;
+pub use crate::connection::{PageInfo, invalid_cursor};
 
 pub(crate) use error::classify;
