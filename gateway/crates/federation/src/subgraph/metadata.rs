@@ -207,6 +207,5 @@ pub(crate) fn split_context_selection(text: &str) -> Option<(&str, &str)> {
     let rest = text.trim().strip_prefix('$')?;
     let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))?;
     let (name, selection) = rest.split_at(end);
-    let selection = selection.trim();
-    (!name.is_empty() && !selection.is_empty()).then_some((name, selection))
+    (!name.is_empty() && !selection.trim().is_empty()).then_some((name, selection))
 }

@@ -337,7 +337,6 @@ impl Upgrader<'_> {
             }
             def.defined = true;
             def.extensions = 0;
-            def.directives.retain(|applied| applied.name != "extends");
             for applied in &mut def.directives {
                 applied.part = 0;
             }

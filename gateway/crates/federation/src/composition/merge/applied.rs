@@ -23,8 +23,20 @@ impl Merger<'_> {
         let mut merged = Vec::new();
         for directive in &composed {
             let mut found: Vec<Applied> = Vec::new();
+            let is_composed = present(sources).any(|(index, directives)| {
+                let local = directive.local[index].as_ref();
+                local.is_some_and(|local| directives.iter().any(|applied| applied.name == *local))
+            });
+            if !is_composed {
+                continue;
+            }
             for (index, directives) in present(sources) {
-                let Some(local) = &directive.local[index] else { continue };
+                // A custom directive that one subgraph composes here counts from all of them.
+                let local = match (&directive.local[index], directive.known) {
+                    (Some(local), _) => local,
+                    (None, None) => &directive.name,
+                    (None, Some(_)) => continue,
+                };
                 for applied in directives.iter().filter(|applied| applied.name == *local) {
                     found.push(self.in_supergraph(directive, index, applied));
                 }

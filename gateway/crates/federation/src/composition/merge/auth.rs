@@ -78,11 +78,15 @@ impl Merger<'_> {
                 }
             }
             let Some(def) = self.schema.types.get_mut(&interface) else { continue };
-            join(&mut def.directives, &on_type, composed);
+            let mut merged = join(&mut def.directives, &on_type, composed);
             for (field, applied) in &on_fields {
                 if let Some(field) = def.fields.get_mut(field) {
-                    join(&mut field.directives, applied, composed);
+                    merged |= join(&mut field.directives, applied, composed);
                 }
+            }
+            if merged {
+                let message = format!("the access rules of `{interface}`'s implementations differ");
+                self.hint("MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS", message, []);
             }
         }
     }
@@ -96,8 +100,9 @@ fn authorization(directives: &[Applied], composed: &[Composed]) -> Vec<Applied> 
         .collect()
 }
 
-/// Adds requirements to those that are there: all of them must be met.
-fn join(directives: &mut Vec<Applied>, added: &[Applied], composed: &[Composed]) {
+/// Adds requirements to those that are there: all of them must be met. Whether they differed.
+fn join(directives: &mut Vec<Applied>, added: &[Applied], composed: &[Composed]) -> bool {
+    let mut different = false;
     for directive in composed {
         let own = directives.iter().filter(|applied| applied.name == directive.name);
         let all: Vec<Applied> = own
@@ -108,8 +113,10 @@ fn join(directives: &mut Vec<Applied>, added: &[Applied], composed: &[Composed])
             continue;
         }
         if let Some(merged) = merge_by_strategy(directive, all.iter()) {
+            different |= all.iter().any(|applied| applied.args != all[0].args);
             directives.retain(|applied| applied.name != directive.name);
             directives.push(merged);
         }
     }
+    different
 }

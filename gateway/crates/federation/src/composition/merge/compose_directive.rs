@@ -38,6 +38,7 @@ impl<'a> Merger<'a> {
             }
             self.hint_other_versions(identity, wishes);
         }
+        self.hint_uncomposed_versions(&by_identity);
         if self.names_agree(&wishes) {
             for wishes in by_identity.values() {
                 self.compose_spec(wishes);
@@ -122,6 +123,25 @@ impl<'a> Merger<'a> {
         }
     }
 
+    /// Specs of others that nobody composes may still be meant to be one.
+    fn hint_uncomposed_versions(&mut self, composed: &IndexMap<&str, Vec<Wish<'a>>>) {
+        let mut majors: IndexMap<&str, IndexSet<u32>> = IndexMap::new();
+        for input in self.inputs {
+            for link in input.subgraph.links.by_identity.values() {
+                let identity = link.url.identity.as_str();
+                if spec::sdl(&link.url).is_none() && !composed.contains_key(identity) {
+                    majors.entry(identity).or_default().insert(link.url.version.major);
+                }
+            }
+        }
+        for (identity, majors) in majors {
+            if majors.len() > 1 {
+                let message = format!("`{identity}` is linked in different major versions");
+                self.hint("DIRECTIVE_COMPOSITION_INFO", message, []);
+            }
+        }
+    }
+
     /// A directive has one name everywhere, and a name means one directive.
     fn names_agree(&mut self, wishes: &[Wish<'a>]) -> bool {
         let mut agree = true;
@@ -173,7 +193,7 @@ impl<'a> Merger<'a> {
 
     fn compose_spec(&mut self, wishes: &[Wish<'a>]) {
         let Some(newest) = wishes.iter().max_by_key(|wish| {
-            (wish.link.url.version, std::cmp::Reverse(wish.index))
+            (wish.link.url.version, wish.index)
         }) else {
             return;
         };
@@ -204,7 +224,7 @@ impl<'a> Merger<'a> {
             let definition = wishes
                 .iter()
                 .filter(|wish| wish.local == *local)
-                .max_by_key(|wish| (wish.link.url.version, std::cmp::Reverse(wish.index)))
+                .max_by_key(|wish| (wish.link.url.version, wish.index))
                 .and_then(|wish| {
                     self.inputs[wish.index].subgraph.schema.directive_definitions.get(*local)
                 });

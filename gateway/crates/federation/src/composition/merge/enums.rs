@@ -48,6 +48,7 @@ impl Merger<'_> {
             let message = format!("the enum `{name}` is used nowhere; all its values are kept");
             self.hint("UNUSED_ENUM_TYPE", message, []);
         }
+        let usage = Usage { output: usage.output || !usage.input, ..usage };
         let mut names: IndexSet<Name> = IndexSet::new();
         for (_, def) in present(&sources) {
             names.extend(def.values.keys().map(|value| Name::new_unchecked(value)));
