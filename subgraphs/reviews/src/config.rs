@@ -79,7 +79,7 @@ impl Default for Rules {
             reports_per_day: 20,
             max_edits: 10,
             reporters_to_hide: 3,
-            young_account: Period(Duration::from_secs(24 * 3600)),
+            young_account: Period(Duration::from_hours(24)),
             driver_privacy_floor: 5,
             job_interval: Period(Duration::from_secs(5)),
         }

@@ -11,8 +11,8 @@ use crate::core::Core;
 use crate::store::limits;
 use crate::verify::verify;
 
-const HOURLY: Duration = Duration::from_secs(3600);
-const NIGHTLY: Duration = Duration::from_secs(24 * 3600);
+const HOURLY: Duration = Duration::from_hours(1);
+const NIGHTLY: Duration = Duration::from_hours(24);
 
 /// Asks payments again about reviews that were taken while it was away.
 pub(crate) async fn late_verification(core: Core, shutdown: CancellationToken) {

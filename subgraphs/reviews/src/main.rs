@@ -48,7 +48,7 @@ impl Program for Reviews {
 struct Own {
     #[command(subcommand)]
     command: Command,
-    /// Database to use: sqlite://FILE or postgres://…
+    /// Database to use: `sqlite://FILE` or `postgres://…`
     #[arg(long, global = true, value_name = "URL")]
     database: Option<String>,
     /// Configuration file (TOML)

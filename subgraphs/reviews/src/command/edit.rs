@@ -17,12 +17,30 @@ use crate::domain::status::{Move, Status};
 use crate::entity::{review, revision};
 use crate::store::{copies, read, write};
 
-/// What changes; outer `None` keeps, inner `None` removes.
+/// What becomes of a text in an edit.
+#[derive(Clone, Debug)]
+pub(crate) enum TextEdit {
+    Keep,
+    Remove,
+    Replace(String),
+}
+
+impl TextEdit {
+    fn of<'a>(&'a self, old: Option<&'a str>) -> Option<&'a str> {
+        match self {
+            Self::Keep => old,
+            Self::Remove => None,
+            Self::Replace(new) => Some(new),
+        }
+    }
+}
+
+/// What changes.
 #[derive(Clone, Debug)]
 pub(crate) struct Edit {
     pub rating: Option<i32>,
-    pub title: Option<Option<String>>,
-    pub body: Option<Option<String>>,
+    pub title: TextEdit,
+    pub body: TextEdit,
     pub expected_version: i32,
 }
 
@@ -72,9 +90,9 @@ fn visible_content(review: &review::Model) -> Content {
 
 fn merged(base: &Content, edit: &Edit) -> Result<Content, Refusal> {
     let Edit { rating, title, body, expected_version: _ } = edit;
-    let title = title.as_ref().unwrap_or(&base.title);
-    let body = body.as_ref().unwrap_or(&base.body);
-    Content::clean(rating.unwrap_or(base.rating), title.as_deref(), body.as_deref())
+    let title = title.of(base.title.as_deref());
+    let body = body.of(base.body.as_deref());
+    Content::clean(rating.unwrap_or(base.rating), title, body)
 }
 
 async fn apply(

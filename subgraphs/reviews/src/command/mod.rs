@@ -24,7 +24,7 @@ use crate::entity::review;
 pub(crate) use consequences::payload as event_payload;
 pub(crate) use create::{NewReview, create};
 pub(crate) use delete::delete;
-pub(crate) use edit::{Edit, edit};
+pub(crate) use edit::{Edit, TextEdit, edit};
 pub(crate) use moderate::{Ruling, moderate};
 pub(crate) use reply::reply;
 pub(crate) use report::{Report, report};

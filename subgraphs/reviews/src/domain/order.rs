@@ -28,6 +28,7 @@ pub enum Direction {
 }
 
 impl Direction {
+    #[must_use]
     pub fn reversed(self) -> Self {
         match self {
             Self::Ascending => Self::Descending,

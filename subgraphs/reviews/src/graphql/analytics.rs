@@ -47,7 +47,7 @@ pub(crate) struct ReviewAnalytics {
     series: Vec<ReviewAnalyticsPoint>,
     /// Ratings by product; read only when `topProducts` was asked for.
     #[graphql(skip)]
-    products: Arc<Vec<(Uuid, Histogram, i64)>>,
+    products: Arc<[(Uuid, Histogram, i64)]>,
     #[graphql(skip)]
     prior: Prior,
 }
@@ -175,7 +175,7 @@ fn report(
         response_rate: share(total.replied),
         median_hours_to_publish: median_hours(&total.publish_classes),
         series: points.iter().map(|(start, figures)| point(*start, figures)).collect(),
-        products: Arc::new(products),
+        products: Arc::from(products),
         prior,
     }
 }

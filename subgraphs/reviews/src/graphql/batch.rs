@@ -6,7 +6,7 @@
 //! is busy with, and nobody waits for a timer.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::poll_fn;
 use std::hash::Hash;
 use std::marker::PhantomData;
@@ -27,8 +27,8 @@ pub(crate) struct Batches<L> {
 
 type Answer<K, L> = Result<Option<<L as Loader<K>>::Value>, <L as Loader<K>>::Error>;
 
-/// Keys that are asked for, and who waits for each.
-type Waiting<K, L> = HashMap<K, Vec<oneshot::Sender<Answer<K, L>>>>;
+/// Keys in the order in which they were asked for, and who waits for each.
+type Waiting<K, L> = Vec<(K, oneshot::Sender<Answer<K, L>>)>;
 
 struct Queue<K: Send + Sync + Hash + Eq + Clone + 'static, L: Loader<K>> {
     known: HashMap<K, Option<L::Value>>,
@@ -40,7 +40,7 @@ struct Queue<K: Send + Sync + Hash + Eq + Clone + 'static, L: Loader<K>> {
 
 impl<K: Send + Sync + Hash + Eq + Clone + 'static, L: Loader<K>> Default for Queue<K, L> {
     fn default() -> Self {
-        Self { known: HashMap::new(), waiting: HashMap::new(), asked: 0, has_leader: false }
+        Self { known: HashMap::new(), waiting: Vec::new(), asked: 0, has_leader: false }
     }
 }
 
@@ -63,7 +63,7 @@ impl<L: Send + Sync + 'static> Batches<L> {
                     return Ok(known.clone());
                 }
                 let (sender, answer) = oneshot::channel();
-                queue.waiting.entry(key.clone()).or_default().push(sender);
+                queue.waiting.push((key.clone(), sender));
                 queue.asked += 1;
                 (answer, !std::mem::replace(&mut queue.has_leader, true))
             };
@@ -100,11 +100,13 @@ impl<L: Send + Sync + 'static> Batches<L> {
         K: Send + Sync + Hash + Eq + Clone + 'static,
         L: Loader<K>,
     {
-        let keys: Vec<K> = waiting.keys().cloned().collect();
+        let mut once = HashSet::new();
+        let asked = waiting.iter().map(|(key, _)| key);
+        let keys: Vec<K> = asked.filter(|key| once.insert(*key)).cloned().collect();
         let found = self.loader.load(&keys).await;
         let mut queues = self.lock();
         let queue = queue_of::<K, L>(&mut queues);
-        for (key, senders) in waiting {
+        for (key, sender) in waiting {
             let answer = match &found {
                 Ok(values) => Ok(values.get(&key).cloned()),
                 Err(error) => Err(error.clone()),
@@ -112,10 +114,8 @@ impl<L: Send + Sync + 'static> Batches<L> {
             if let Ok(value) = &answer {
                 queue.known.insert(key, value.clone());
             }
-            for sender in senders {
-                // Whoever asked may be gone by now.
-                drop(sender.send(answer.clone()));
-            }
+            // Whoever asked may be gone by now.
+            drop(sender.send(answer));
         }
     }
 

@@ -1,4 +1,5 @@
 //! What reviews adds to the other services' products, rides and people.
+#![expect(clippy::duplicated_attributes, reason = "arguments of an interface share their types")]
 
 use async_graphql::{Context, ID, Interface, Object};
 use kit::caller;

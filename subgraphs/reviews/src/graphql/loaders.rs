@@ -162,10 +162,10 @@ impl Loader<PageOf> for Reads {
                 Some(kind) => list::of_subjects(self.conn(), kind, &owners, request).await,
                 None => list::of_authors(self.conn(), &owners, request).await,
             };
-            for (owner, rows) in lists.map_err(Arc::new)? {
+            pages.extend(lists.map_err(Arc::new)?.into_iter().map(|(owner, rows)| {
                 let owner = owner_of(kind, owner);
-                pages.insert(PageOf { owner, request: request.clone() }, rows);
-            }
+                (PageOf { owner, request: request.clone() }, rows)
+            }));
         }
         Ok(pages)
     }
@@ -193,10 +193,10 @@ impl Loader<CountOf> for Reads {
                 Some(kind) => list::count_of_subjects(self.conn(), kind, &owners, filter).await,
                 None => list::count_of_authors(self.conn(), &owners, *shown).await,
             };
-            for (owner, count) in found.map_err(Arc::new)? {
+            counts.extend(found.map_err(Arc::new)?.into_iter().map(|(owner, count)| {
                 let owner = owner_of(kind, owner);
-                counts.insert(CountOf { owner, shown: *shown, filter: filter.clone() }, count);
-            }
+                (CountOf { owner, shown: *shown, filter: filter.clone() }, count)
+            }));
         }
         Ok(counts)
     }

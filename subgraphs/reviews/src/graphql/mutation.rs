@@ -11,7 +11,9 @@ use super::payload::{
     ReviewVotePayload, create_error, delete_error, report_error, update_error, vote_error,
 };
 use super::types::{ModerationReason, ReviewStatus, VoteKind};
-use crate::command::{self, Edit, MODERATE_SCOPE, NewReview, Refusal, Report, Ruling, person};
+use crate::command::{
+    self, Edit, MODERATE_SCOPE, NewReview, Refusal, Report, Ruling, TextEdit, person,
+};
 use crate::core::Core;
 use crate::domain::subject::Subject;
 use crate::entity::review;
@@ -86,7 +88,7 @@ impl Mutation {
         };
         let ReviewUpdateInput { rating, title, body, expected_version } = input;
         let edit =
-            Edit { rating, title: Option::from(title), body: Option::from(body), expected_version };
+            Edit { rating, title: text_edit(title), body: text_edit(body), expected_version };
         let outcome = match review_id(&id) {
             Ok(id) => command::edit(core, author, id, edit).await,
             Err(refusal) => Err(refusal),
@@ -213,6 +215,14 @@ fn guard<'ctx>(ctx: &Context<'ctx>, scope: &str) -> Result<(&'ctx Core, UserId),
     scopes(ctx, &[scope])?;
     let person = person(caller(ctx)).map_err(|_| kit::graphql::forbidden())?;
     Ok((ctx.data::<Core>()?, person))
+}
+
+fn text_edit(text: MaybeUndefined<String>) -> TextEdit {
+    match text {
+        MaybeUndefined::Undefined => TextEdit::Keep,
+        MaybeUndefined::Null => TextEdit::Remove,
+        MaybeUndefined::Value(new) => TextEdit::Replace(new),
+    }
 }
 
 /// Ids of anything else are known to be no review without looking.

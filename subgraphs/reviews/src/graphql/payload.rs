@@ -1,5 +1,6 @@
 //! Payloads of the mutations and the errors that belong to them. What is no business of the
 //! payload (not logged in, a fault of ours) becomes a top-level error.
+#![expect(clippy::duplicated_attributes, reason = "fields of an interface share their types")]
 
 use async_graphql::{ID, Interface, SimpleObject, Union};
 use kit::graphql::{
@@ -13,6 +14,7 @@ use crate::command::Refusal;
 use crate::eligibility::Ineligible;
 
 #[derive(Clone, Debug, Interface)]
+#[expect(clippy::large_enum_variant, reason = "members of an interface cannot be boxed")]
 #[graphql(
     field(name = "message", ty = "&String"),
     field(name = "code", ty = "&String"),
@@ -61,6 +63,7 @@ pub(crate) struct SelfVoteError {
 }
 
 #[derive(Clone, Debug, Union)]
+#[expect(clippy::large_enum_variant, reason = "members of a union cannot be boxed")]
 pub(crate) enum ReviewCreateError {
     InvalidInput(InvalidInputError),
     NotFound(NotFoundError),

@@ -18,7 +18,8 @@ pub struct PaymentsProjection;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Product {
-    product_id: ProductId,
+    #[serde(rename = "productId")]
+    id: ProductId,
     seller_id: Option<UserId>,
     #[serde(default)]
     title: Option<String>,
@@ -28,7 +29,8 @@ struct Product {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Ride {
-    ride_id: RideId,
+    #[serde(rename = "rideId")]
+    id: RideId,
     rider_id: UserId,
     driver_id: UserId,
     #[serde(default, deserialize_with = "optional_instant")]
@@ -39,7 +41,8 @@ struct Ride {
 #[serde(rename_all = "camelCase")]
 struct Order {
     user_id: UserId,
-    order_id: OrderId,
+    #[serde(rename = "orderId")]
+    id: OrderId,
     product_ids: Vec<ProductId>,
     #[serde(default, deserialize_with = "optional_instant")]
     paid_at: Option<Timestamp>,
@@ -71,7 +74,7 @@ impl Handler for PaymentsProjection {
                 let ride: Ride = event.decode()?;
                 let completed_at = ride.completed_at.unwrap_or(event.at);
                 keep_ride(tx, &ride, completed_at, event.seq).await?;
-                let subject = Subject::ride(ride.ride_id.uuid());
+                let subject = Subject::ride(ride.id.uuid());
                 keep_purchase(tx, ride.rider_id, subject, subject.id, completed_at).await
             }
             "order.paid" => {
@@ -79,8 +82,7 @@ impl Handler for PaymentsProjection {
                 let paid_at = order.paid_at.unwrap_or(event.at);
                 for product in order.product_ids {
                     let subject = Subject::product(product.uuid());
-                    keep_purchase(tx, order.user_id, subject, order.order_id.uuid(), paid_at)
-                        .await?;
+                    keep_purchase(tx, order.user_id, subject, order.id.uuid(), paid_at).await?;
                 }
                 Ok(())
             }
@@ -107,7 +109,7 @@ async fn keep_product(
          title = COALESCE(excluded.title, subject_replica.title), \
          active = excluded.active, seq = excluded.seq WHERE subject_replica.seq < excluded.seq",
     )
-    .bind(product.product_id.uuid())
+    .bind(product.id.uuid())
     .bind(product.seller_id.map(|seller| seller.uuid()))
     .bind(product.title.clone())
     .bind(active)
@@ -130,7 +132,7 @@ async fn keep_ride(
          completed_at = excluded.completed_at, seq = excluded.seq \
          WHERE subject_replica.seq < excluded.seq",
     )
-    .bind(ride.ride_id.uuid())
+    .bind(ride.id.uuid())
     .bind(ride.rider_id.uuid())
     .bind(ride.driver_id.uuid())
     .bind(true)

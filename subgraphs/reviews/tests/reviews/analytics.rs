@@ -33,7 +33,7 @@ async fn figures_of_every_range_and_interval_equal_a_count_by_hand() {
         let product = if at % 3 == 0 { bad } else { good };
         world.review(product, i32::try_from(rating).unwrap(), "Text.").await;
         written.push((world.clock.now().0, rating));
-        world.clock.advance(Duration::from_secs(7 * 3600));
+        world.clock.advance(Duration::from_hours(7));
     }
     let pending = world.review(good, 1, "http://a.example http://b.example").await;
     let hour = 3_600_000;
@@ -66,7 +66,7 @@ async fn figures_of_every_range_and_interval_equal_a_count_by_hand() {
     assert_eq!((&one["published"], &one["averageRating"]), (&json!(10), &json!(2.0)));
 
     // A moderator publishes it a day later: submitted then, published now.
-    world.clock.advance(Duration::from_secs(30 * 3600));
+    world.clock.advance(Duration::from_hours(30));
     let publish = "mutation($id: ID!) { reviewModerate(id: $id, decision: { status: PUBLISHED, expectedVersion: 1 }) { errors { __typename } } }";
     world.data(moderator(), publish, json!({ "id": pending["id"] })).await;
     let later = analyse(&world, whole.1, world.clock.now().0 + 1, "DAY", Value::Null).await;

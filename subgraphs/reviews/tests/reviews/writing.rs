@@ -256,7 +256,7 @@ async fn five_reviews_a_day() {
     assert_eq!(payload["errors"][0]["__typename"], "RateLimitedError");
     assert!(payload["errors"][0]["retryAfterSeconds"].as_i64().unwrap() > 0);
     assert_eq!(world.summary(product).await["count"], 0);
-    world.clock.advance(Duration::from_secs(24 * 3600));
+    world.clock.advance(Duration::from_hours(24));
     let payload = world.create(ada, json!({ "productId": product, "rating": 4 })).await;
     assert_eq!(payload["errors"], json!([]));
 }
@@ -411,7 +411,7 @@ async fn rides_are_reviewed_by_their_rider_within_thirty_days() {
     assert_eq!(world.create(driver, input.clone()).await["errors"][0]["reason"], "OWN_LISTING");
     assert_eq!(world.create(rider, input.clone()).await["review"]["status"], "PUBLISHED");
     let late = world.ride(rider, driver).await;
-    world.clock.advance(Duration::from_secs(31 * 86_400));
+    world.clock.advance(Duration::from_hours(31 * 24));
     let input = json!({ "rideId": late, "rating": 5 });
     assert_eq!(world.create(rider, input).await["errors"][0]["reason"], "NOT_PURCHASED");
     world.assert_counters().await;

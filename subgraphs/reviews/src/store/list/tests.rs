@@ -75,7 +75,9 @@ async fn each_order_reads_its_index_for_one_list_and_for_many() {
     let (database, products) = shelf().await;
     for (order, index) in ORDERS {
         for forward in [true, false] {
-            for from in [None, Some(Position { key: 3, id: products[0] })] {
+            // In the middle of the list, where no other way is cheaper by chance.
+            let key = if order.column() == Some("published_at") { 1_000_000 } else { 3 };
+            for from in [None, Some(Position { key, id: products[0] })] {
                 let request = Request {
                     order,
                     shown: Shown::Published,
