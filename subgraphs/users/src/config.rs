@@ -159,4 +159,21 @@ mod tests {
         let config: Config = kit::config::load_from("users", None, [variable]).unwrap();
         assert_eq!(config.hashing.memory_kib, 64);
     }
+    #[test]
+    fn every_setting_of_the_readme_exists() {
+        let readme = include_str!("../README.md");
+        let names: Vec<_> = readme.split('`').filter(|word| word.starts_with("USERS__")).collect();
+        assert_eq!(names.len(), 12);
+        for name in names {
+            let value = match name {
+                "USERS__IDENTITY__ANSWER_FLOOR" => "1s",
+                "USERS__SIGNING__ALGORITHM" => "RS256",
+                name if name.starts_with("USERS__IDENTITY__") => "https://a.example",
+                _ => "7",
+            };
+            let variable = (name.to_owned(), value.to_owned());
+            let config = kit::config::load_from::<Config>("users", None, [variable]);
+            assert!(config.is_ok(), "{name}: {config:?}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The users service: verifies credentials, issues and revokes tokens, stores profiles.
 //!
 //! # Layout
-//! - [`config`] → [`start`] → a served endpoint; `program` is the command line.
+//! - [`config`] → [`start`] → a served endpoint; `program` and [`admin`] are the command line.
 //! - [`account`], [`password`], [`token`]: values that parse themselves, and pure rules.
 //! - [`identity`]: the operations; each is one transaction.
 //! - [`graphql`], `http`, `mail`: how the outside sees them.
@@ -12,6 +12,7 @@
 //! hands it for badges.
 
 pub mod account;
+pub mod admin;
 pub mod config;
 pub mod entity;
 pub mod graphql;
@@ -39,6 +40,7 @@ use identity::Identity;
 use mail::MailTemplates;
 
 const KEYS_EVERY: Duration = Duration::from_mins(1);
+const ERASE_EVERY: Duration = Duration::from_mins(1);
 const SWEEP_EVERY: Duration = Duration::from_hours(1);
 
 /// Connects, migrates, and serves until `shutdown`.
@@ -76,7 +78,7 @@ pub fn service(config: &Config, identity: Identity) -> Service {
         identity.clock.clone(),
     );
     let credentials = service.credentials();
-    let (keys, sweeper) = (identity.clone(), identity.clone());
+    let (keys, sweeper, eraser) = (identity.clone(), identity.clone(), identity.clone());
     service
         .graphql(graphql::schema(identity.clone(), &config.kit.limits))
         .routes(http::routes(identity.clone(), credentials))
@@ -98,6 +100,16 @@ pub fn service(config: &Config, identity: Identity) -> Service {
                 }
             })
         })
+        .task("erasure", move |shutdown| {
+            every(ERASE_EVERY, shutdown, move || {
+                let identity = eraser.clone();
+                async move {
+                    if let Err(error) = identity.erase_due().await {
+                        tracing::error!(error = %error, "people due for erasure were not erased");
+                    }
+                }
+            })
+        })
         .task("sweeper", move |shutdown| {
             every(SWEEP_EVERY, shutdown, move || {
                 let identity = sweeper.clone();
@@ -112,7 +124,11 @@ pub fn service(config: &Config, identity: Identity) -> Service {
 
 /// The texts of this service's mails.
 pub fn templates(config: &Config, identity: &Identity) -> Arc<dyn Templates> {
-    Arc::new(MailTemplates::new(identity.keys.one_time.clone(), &config.identity.links))
+    Arc::new(MailTemplates::new(
+        identity.keys.one_time.clone(),
+        &config.identity.links,
+        &config.issuer(),
+    ))
 }
 
 /// Repeats `work` until `shutdown`.

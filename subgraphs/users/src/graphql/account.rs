@@ -64,7 +64,8 @@ impl Account {
         #[graphql(default_with = "Some(20)")] first: Option<i32>,
         after: Option<String>,
     ) -> PersonalAccessTokenConnection {
-        let _loaded_by_account = (first, after);
+        // Loaded by `account`, which reads the arguments ahead.
+        drop((first, after));
         self.access_token_pages.get(response_key(ctx)).cloned().unwrap_or_else(|| {
             PersonalAccessTokenConnection { edges: Vec::new(), page_info: PageInfo::default() }
         })
@@ -76,7 +77,8 @@ impl Account {
         #[graphql(default_with = "Some(20)")] first: Option<i32>,
         after: Option<String>,
     ) -> SecurityEventConnection {
-        let _loaded_by_account = (first, after);
+        // Loaded by `account`, which reads the arguments ahead.
+        drop((first, after));
         self.security_event_pages.get(response_key(ctx)).cloned().unwrap_or_else(|| {
             SecurityEventConnection { edges: Vec::new(), page_info: PageInfo::default() }
         })
@@ -88,7 +90,8 @@ impl Account {
         #[graphql(default_with = "Some(20)")] first: Option<i32>,
         after: Option<String>,
     ) -> EmailDeliveryConnection {
-        let _loaded_by_account = (first, after);
+        // Loaded by `account`, which reads the arguments ahead.
+        drop((first, after));
         self.email_pages.get(response_key(ctx)).cloned().unwrap_or_else(|| {
             EmailDeliveryConnection { edges: Vec::new(), page_info: PageInfo::default() }
         })

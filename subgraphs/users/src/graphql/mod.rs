@@ -56,6 +56,7 @@ fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, EmptySubscription>
 
 /// An operation's outcome as a resolver's answer: refusals go into the payload, faults are
 /// logged and answered with one fixed sentence.
+#[expect(clippy::unnecessary_wraps, reason = "the shape every fallible resolver returns")]
 pub(crate) fn answer<T, R, P>(
     outcome: Outcome<T, R>,
     accept: impl FnOnce(T) -> P,

@@ -9,6 +9,7 @@ use crate::{
 };
 
 #[derive(Debug, Interface)]
+#[expect(clippy::duplicated_attributes, reason = "two fields of one type")]
 #[graphql(
     field(
         name = "message",

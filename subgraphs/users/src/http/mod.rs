@@ -3,6 +3,7 @@
 
 mod contacts;
 mod discovery;
+mod export;
 mod oauth;
 mod revocations;
 
@@ -24,6 +25,7 @@ pub(crate) fn routes(identity: Identity, credentials: Credentials) -> Router {
     Router::new()
         .route("/.well-known/jwks.json", get(discovery::jwks))
         .route("/.well-known/openid-configuration", get(discovery::openid_configuration))
+        .route("/account/export", get(export::export))
         .route("/internal/contacts/{id}", get(contacts::contact))
         .route("/oauth/introspect", post(oauth::introspect))
         .route("/oauth/revoke", post(oauth::revoke))

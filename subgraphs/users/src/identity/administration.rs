@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use kit::{RequestOrigin, Timestamp, id::UserId};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait, PaginatorTrait,
-    QueryFilter, sea_query::Expr,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait,
+    ExprTrait, PaginatorTrait, QueryFilter, sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -13,11 +13,14 @@ use super::{
     Identity,
     failure::{Failure, Outcome},
     feed,
+    registration::blank_user,
     security_log::{self, SecurityEventKind},
     sessions,
 };
 use crate::{
     account::{
+        display_name::DisplayName,
+        email::Email,
         roles::{Role, Roles},
         status::UserStatus,
     },
@@ -35,6 +38,40 @@ pub enum AdministrationRefusal {
 }
 
 impl Identity {
+    /// A verified person without a password, by an operator's hand.
+    pub async fn create_person(
+        &self,
+        email: &Email,
+        name: &DisplayName,
+        roles: Roles,
+    ) -> Result<UserId, DbErr> {
+        let now = self.clock.now();
+        let user = user::Model {
+            email: Some(email.written().to_owned()),
+            email_norm: Some(email.normal().to_owned()),
+            email_verified_at: Some(now.0),
+            display_name: name.as_str().to_owned(),
+            status: UserStatus::Active,
+            is_admin: roles.contains(Role::Admin),
+            roles,
+            ..blank_user(now)
+        };
+        let user = &user;
+        self.database
+            .write(|tx| {
+                Box::pin(async move {
+                    let row = user::ActiveModel::from(user.clone()).reset_all();
+                    user::Entity::insert(row).exec_without_returning(tx).await?;
+                    let origin = RequestOrigin::default();
+                    let kind = SecurityEventKind::Registered;
+                    security_log::record(tx, now, user.id, kind, &origin, None).await?;
+                    feed::registered(tx, now, user).await
+                })
+            })
+            .await?;
+        Ok(UserId::from(user.id))
+    }
+
     /// Suspends, deactivates or reactivates an account. All but reactivation end its sessions.
     pub async fn set_status(
         &self,

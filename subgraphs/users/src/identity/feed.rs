@@ -44,6 +44,23 @@ pub(crate) async fn suspended(
     append(tx, now, "user.suspended", user).await
 }
 
+/// Carries no name: whoever reads the feed later must not learn what was erased.
+pub(crate) async fn erased(
+    tx: &impl ConnectionTrait,
+    now: Timestamp,
+    user: &user::Model,
+) -> Result<(), DbErr> {
+    let id = UserId::from(user.id);
+    let payload = serde_json::json!({
+        "id": id,
+        "displayName": user.display_name,
+        "status": user.status.as_str(),
+        "deleteContent": user.erase_content,
+    });
+    events::append(tx, now, "user.erased", &id.to_string(), &payload).await?;
+    Ok(())
+}
+
 /// The payload of `user.registered` and `user.updated`.
 pub(crate) fn public(user: &user::Model) -> Result<serde_json::Value, serde_json::Error> {
     serde_json::to_value(PublicUser {

@@ -15,7 +15,10 @@ use sea_orm::{
 };
 
 use super::{Identity, failure::RateLimited};
-use crate::entity::{login_counter, login_failure};
+use crate::{
+    account::email::Email,
+    entity::{login_counter, login_failure},
+};
 
 /// Failures per address that cost nothing.
 const FREE_FAILURES: i64 = 5;
@@ -127,6 +130,15 @@ impl Identity {
     ) -> Result<(), DbErr> {
         login_counter::Entity::delete_many().filter(is(account_key, "ACCOUNT")).exec(tx).await?;
         Ok(())
+    }
+
+    /// An operator's word that the address is not under attack any more.
+    pub async fn unlock(&self, email: &Email) -> Result<(), DbErr> {
+        let account = self.account_key(email.normal());
+        let account = account.as_slice();
+        self.database
+            .write(|tx| Box::pin(async move { self.clear_failures(tx, account).await }))
+            .await
     }
 
     /// Counts one use of a quota; refused when it is used up. Fixed windows.

@@ -3,8 +3,12 @@
 //! Unknown, wrong, suspended and erased are one answer and one amount of work. Only somebody who
 //! knows the password learns that the address still has to be verified.
 
-use kit::{RequestOrigin, database::is_unique_violation};
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, sea_query::Expr};
+use kit::{RequestOrigin, Timestamp, database::is_unique_violation};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter,
+    sea_query::Expr,
+};
+use uuid::Uuid;
 
 use super::{
     Identity,
@@ -41,7 +45,7 @@ pub struct LoggedIn {
 /// What the right password leads to.
 #[derive(Debug, Clone)]
 pub enum FirstStep {
-    LoggedIn(LoggedIn),
+    LoggedIn(Box<LoggedIn>),
     Challenge(Challenge),
 }
 
@@ -80,7 +84,7 @@ impl Identity {
         let stored = user.as_ref().and_then(|user| user.password_hash.as_deref());
         let verdict = slot.verify(&attempt.password, stored).await?;
         match user {
-            Some(user) if verdict.matches && user.status == UserStatus::Active => {
+            Some(user) if verdict.matches && may_log_in(&user) => {
                 if verdict.outdated {
                     self.rehash(&slot, &user, &attempt.password).await?;
                 }
@@ -90,7 +94,9 @@ impl Identity {
                     let device = attempt.device_name.as_deref();
                     return Ok(FirstStep::Challenge(self.challenge(&user, device).await?));
                 }
-                self.succeed(user, attempt, &keys, origin).await.map(FirstStep::LoggedIn)
+                self.succeed(user, attempt, &keys, origin)
+                    .await
+                    .map(|done| FirstStep::LoggedIn(Box::new(done)))
             }
             Some(user) if verdict.matches && user.status == UserStatus::PendingVerification => {
                 drop(slot);
@@ -128,9 +134,7 @@ impl Identity {
                 Box::pin(async move {
                     self.clear_failures(tx, keys.account()).await?;
                     // The account may have been suspended since its row was read.
-                    let user = user::Entity::find_by_id(user.id)
-                        .filter(user::Column::Status.eq(UserStatus::Active))
-                        .one(tx)
+                    let user = came_back(tx, now, user.id)
                         .await?
                         .ok_or(Failure::Refused(LogInRefusal::InvalidCredentials))?;
                     Ok::<_, Failure<LogInRefusal>>(
@@ -213,4 +217,32 @@ impl Identity {
             })
             .await
     }
+}
+
+/// Somebody who asked to be erased takes it back by logging in.
+fn may_log_in(user: &user::Model) -> bool {
+    user.status == UserStatus::Active
+        || user.status == UserStatus::Deactivated && user.erase_after.is_some()
+}
+
+/// The account as it is now, if its owner may log in; an erasure that was asked for is off.
+pub(crate) async fn came_back(
+    tx: &impl ConnectionTrait,
+    now: Timestamp,
+    id: Uuid,
+) -> Result<Option<user::Model>, DbErr> {
+    user::Entity::update_many()
+        .set(user::ActiveModel {
+            status: Set(UserStatus::Active),
+            erase_after: Set(None),
+            erase_content: Set(false),
+            updated_at: Set(now.0),
+            ..Default::default()
+        })
+        .filter(user::Column::Id.eq(id))
+        .filter(user::Column::Status.eq(UserStatus::Deactivated))
+        .filter(user::Column::EraseAfter.gt(now.0))
+        .exec(tx)
+        .await?;
+    user::Entity::find_by_id(id).filter(user::Column::Status.eq(UserStatus::Active)).one(tx).await
 }

@@ -105,6 +105,25 @@ pub(crate) async fn email_change_notice(
     send(tx, now, "email_change_notice", user, to, (token, 1), data).await
 }
 
+pub(crate) async fn account_export(
+    tx: &impl ConnectionTrait,
+    now: Timestamp,
+    user: &user::Model,
+    token: Uuid,
+) -> Result<(), DbErr> {
+    let data = json!({ "name": user.display_name, "token": token });
+    queue(tx, now, "account_export", user, (token, 1), data).await
+}
+
+pub(crate) async fn account_erased(
+    tx: &impl ConnectionTrait,
+    now: Timestamp,
+    user: &user::Model,
+) -> Result<(), DbErr> {
+    let data = json!({ "name": user.display_name, "at": now.0 });
+    queue(tx, now, "account_erased", user, (user.id, user.version), data).await
+}
+
 pub(crate) async fn mfa_changed(
     tx: &impl ConnectionTrait,
     now: Timestamp,

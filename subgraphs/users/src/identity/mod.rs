@@ -6,6 +6,7 @@ pub mod addresses;
 pub mod administration;
 pub mod directory;
 pub mod email_change;
+pub mod erasure;
 pub mod failure;
 pub mod feed;
 pub mod introspection;

@@ -22,7 +22,7 @@ use super::{
     Identity,
     failure::{Failure, Fault, Outcome, RateLimited},
     lockout::CounterKeys,
-    log_in::{LogInRefusal, LoggedIn},
+    log_in::{LogInRefusal, LoggedIn, came_back},
     mailing, one_time,
     passwords::ProofRefusal,
     registration::BUSY,
@@ -299,7 +299,8 @@ impl Identity {
     ) -> Outcome<LoggedIn, LogInRefusal> {
         let invalid = || Failure::Refused(LogInRefusal::InvalidCredentials);
         let challenge = self.take_try(token).await?.ok_or_else(invalid)?;
-        let account = active(self.database.read(), UserId::from(challenge.user_id))
+        let account = user::Entity::find_by_id(challenge.user_id)
+            .one(self.database.read())
             .await?
             .ok_or_else(invalid)?;
         let keys = self.account_counters(&account, origin);
@@ -327,8 +328,7 @@ impl Identity {
                     let redeemed = one_time::redeem(tx, now, Kind::Mfa, token).await?;
                     redeemed.ok_or_else(invalid)?;
                     self.clear_failures(tx, keys.account()).await?;
-                    let account =
-                        active(tx, UserId::from(account.id)).await?.ok_or_else(invalid)?;
+                    let account = came_back(tx, now, account.id).await?.ok_or_else(invalid)?;
                     Ok::<_, Failure<LogInRefusal>>(
                         sessions::open(tx, now, &account, device, true).await?,
                     )

@@ -131,7 +131,7 @@ pub(super) fn letter(template: &str, writing: &Writing<'_>) -> Option<Letter> {
             ],
             action: Some(Action {
                 label: "Download",
-                url: writing.link("account/export", Kind::Export),
+                url: writing.service_link("account/export", Kind::Export),
             }),
             footer: ACCOUNT,
         },

@@ -24,11 +24,14 @@ pub(crate) struct MailTemplates {
     key: Key,
     /// Where links lead; from the configuration, never from a request.
     links: String,
+    /// This service's own address, for what it serves itself.
+    service: String,
 }
 
 impl MailTemplates {
-    pub(crate) fn new(key: Key, links: &str) -> Self {
-        Self { key, links: links.trim_end_matches('/').to_owned() }
+    pub(crate) fn new(key: Key, links: &str, service: &str) -> Self {
+        let base = |url: &str| url.trim_end_matches('/').to_owned();
+        Self { key, links: base(links), service: base(service) }
     }
 }
 
@@ -43,7 +46,6 @@ struct Data {
     ip: Option<String>,
     new_email: Option<String>,
     detail: Option<String>,
-    link: Option<String>,
 }
 
 /// A mail as a language writes it.
@@ -84,14 +86,19 @@ struct Writing<'a> {
 
 impl Writing<'_> {
     fn link(&self, page: &str, kind: Kind) -> String {
-        match (&self.data.link, self.data.token) {
-            (Some(link), _) => link.clone(),
-            (None, Some(id)) => {
+        match self.data.token {
+            Some(id) => {
                 let token = one_time::token(&self.templates.key, kind, id);
                 format!("{}/{page}?token={token}", self.templates.links)
             }
-            (None, None) => self.page(page),
+            None => self.page(page),
         }
+    }
+
+    /// A link to this service itself.
+    fn service_link(&self, page: &str, kind: Kind) -> String {
+        let token = self.data.token.map(|id| one_time::token(&self.templates.key, kind, id));
+        format!("{}/{page}?token={}", self.templates.service, token.unwrap_or_default())
     }
 
     fn page(&self, page: &str) -> String {
@@ -142,7 +149,9 @@ mod tests {
 
     fn render(template: &str, locale: &str, data: Value) -> Rendered {
         let key = Keys::derive(&"one".into()).one_time;
-        MailTemplates::new(key, "https://shop.example/").render(template, locale, &data).unwrap()
+        MailTemplates::new(key, "https://shop.example/", "https://id.example")
+            .render(template, locale, &data)
+            .unwrap()
     }
 
     #[test]
@@ -176,8 +185,11 @@ mod tests {
     #[test]
     fn every_mail_exists_in_every_language() {
         let data = Data::default();
-        let templates =
-            MailTemplates::new(Keys::derive(&"one".into()).one_time, "https://a.example");
+        let templates = MailTemplates::new(
+            Keys::derive(&"one".into()).one_time,
+            "https://a.example",
+            "https://b.example",
+        );
         let writing = Writing { templates: &templates, data: &data };
         for template in [
             "verify_email",

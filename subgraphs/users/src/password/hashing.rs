@@ -123,14 +123,13 @@ impl PasswordHasher {
 
     /// Waits for a slot, or says at once that too many wait already.
     pub async fn slot(&self) -> Result<Slot, HashingError> {
-        let permit = match Arc::clone(&self.0.slots).try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => {
-                let place = Waiting::enter(&self.0)?;
-                let permit = Arc::clone(&self.0.slots).acquire_owned().await;
-                drop(place);
-                permit.map_err(|_| HashingError::Busy)?
-            }
+        let permit = if let Ok(permit) = Arc::clone(&self.0.slots).try_acquire_owned() {
+            permit
+        } else {
+            let place = Waiting::enter(&self.0)?;
+            let permit = Arc::clone(&self.0.slots).acquire_owned().await;
+            drop(place);
+            permit.map_err(|_| HashingError::Busy)?
         };
         Ok(Slot { hasher: self.clone(), _permit: permit })
     }

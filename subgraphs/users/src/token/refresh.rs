@@ -42,6 +42,7 @@ impl RefreshToken {
         bool::from(token.mac(key).as_slice().ct_eq(&mac)).then_some(token)
     }
 
+    #[must_use]
     pub fn successor(self) -> Self {
         Self { generation: self.generation + 1, ..self }
     }

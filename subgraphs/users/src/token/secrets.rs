@@ -64,7 +64,7 @@ impl Keys {
             one_time: key("one-time tokens"),
             counters: key("login counters"),
             sealing: key("sealing"),
-            sealing_id: id[..4].iter().map(|byte| format!("{byte:02x}")).collect(),
+            sealing_id: data_encoding::HEXLOWER.encode(&id[..4]),
         }
     }
 }

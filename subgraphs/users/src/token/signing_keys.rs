@@ -40,7 +40,7 @@ pub const JWKS_MAX_AGE: Duration = Duration::from_mins(5);
 /// Published for two cache lifetimes before it signs.
 const PENDING_FOR: Duration = Duration::from_mins(10);
 /// Published until the last access token has expired, cached keys are gone, and some leeway.
-const RETIRING_FOR: Duration = Duration::from_secs(11 * 60);
+const RETIRING_FOR: Duration = Duration::from_mins(11);
 /// Another replica may have taken a step: look again this often.
 const CACHE_FOR: Duration = Duration::from_secs(15);
 
@@ -48,7 +48,7 @@ const CACHE_FOR: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SigningSettings {
-    /// EdDSA, or RS256 for verifiers that know nothing newer.
+    /// `EdDSA`, or `RS256` for verifiers that know nothing newer.
     pub algorithm: SigningAlgorithm,
     /// Days after which a key is replaced.
     pub rotate_after_days: u32,

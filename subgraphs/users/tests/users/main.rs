@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 mod account;
+mod admin;
 mod administration;
 mod email_change;
 mod endpoint;
 mod enumeration;
+mod erasure;
 mod guessing;
 mod import;
 mod log_in;

@@ -69,6 +69,7 @@ impl AdministrationMutation {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape every fallible resolver returns")]
 fn no_such_user() -> Option<Result<UserUpdatePayload>> {
     Some(Ok(UserUpdatePayload::refused(not_found("user", &["id"]))))
 }

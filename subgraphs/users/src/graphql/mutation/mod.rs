@@ -7,6 +7,7 @@ mod administration;
 mod email;
 mod passwords;
 mod personal_tokens;
+mod privacy;
 mod profile;
 mod registration;
 mod second_factor;
@@ -18,6 +19,7 @@ use administration::AdministrationMutation;
 use email::EmailMutation;
 use passwords::PasswordMutation;
 use personal_tokens::PersonalTokenMutation;
+use privacy::PrivacyMutation;
 use profile::ProfileMutation;
 use registration::RegistrationMutation;
 use second_factor::SecondFactorMutation;
@@ -32,5 +34,6 @@ pub struct Mutation(
     ProfileMutation,
     SecondFactorMutation,
     PersonalTokenMutation,
+    PrivacyMutation,
     AdministrationMutation,
 );

@@ -105,6 +105,7 @@ impl PasswordMutation {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape every fallible resolver returns")]
 fn overlong(path: &[&str]) -> Option<Result<PasswordChangePayload>> {
     Some(Ok(PasswordChangePayload::refused(overlong_password(path).into())))
 }

@@ -223,6 +223,7 @@ fn read(input: ProfileUpdateInput) -> Result<ProfileChange, Vec<UserUpdateError>
 }
 
 /// `None`: not mentioned; `Some(None)`: null, to be emptied.
+#[expect(clippy::option_option, reason = "three states: leave, empty, change")]
 fn optional<T, U, E>(
     value: MaybeUndefined<T>,
     parse: impl FnOnce(T) -> Result<U, E>,

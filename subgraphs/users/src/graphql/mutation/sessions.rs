@@ -144,7 +144,7 @@ impl SessionMutation {
         answer(
             identity.log_in(&attempt, kit::origin(ctx)).await,
             |step| match step {
-                FirstStep::LoggedIn(logged_in) => SessionCreatePayload::logged_in(logged_in),
+                FirstStep::LoggedIn(done) => SessionCreatePayload::logged_in(*done),
                 FirstStep::Challenge(challenge) => SessionCreatePayload::challenged(challenge),
             },
             |refusal| SessionCreatePayload::from_refusal(refusal, invalid_credentials(&["input"])),
