@@ -20,7 +20,7 @@ impl Served {
     async fn new() -> Self {
         let passports = Passports::new(Clock::system());
         let mut config = config();
-        config.kit.database.url = "sqlite::memory:".to_owned();
+        "sqlite::memory:".clone_into(&mut config.kit.database.url);
         config.kit.passport = passports.settings();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let shutdown = CancellationToken::new();

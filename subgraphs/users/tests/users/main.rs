@@ -11,6 +11,7 @@ mod erasure;
 mod guessing;
 mod import;
 mod log_in;
+mod logs;
 mod passwords;
 mod personal_tokens;
 mod profile;

@@ -91,7 +91,7 @@ async fn revocations_appear_on_the_feed_in_order() {
 #[tokio::test]
 async fn only_services_with_the_scope_may_ask() {
     let mut config = config();
-    config.kit.database.url = "sqlite::memory:".to_owned();
+    "sqlite::memory:".clone_into(&mut config.kit.database.url);
     for credential in &mut config.kit.services.0 {
         if credential.name == "operator" {
             credential.scopes.extend(
