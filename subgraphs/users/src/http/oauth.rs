@@ -11,8 +11,8 @@ use serde_json::json;
 
 use super::Routes;
 
-const INTROSPECT: &str = "tokens:introspect";
-const REVOKE: &str = "tokens:revoke";
+/// For both: whoever ends a token has to hold it, and that is the greater power.
+const SCOPE: &str = "tokens:introspect";
 /// Longer than any token of ours.
 const MAX_TOKEN: usize = 8192;
 
@@ -21,7 +21,7 @@ pub(super) async fn introspect(
     headers: HeaderMap,
     body: String,
 ) -> Response {
-    if let Err(error) = routes.credentials.authorize(&headers, INTROSPECT) {
+    if let Err(error) = routes.credentials.authorize(&headers, SCOPE) {
         return error.into_response();
     }
     let Some(token) = token(&body) else { return no_token() };
@@ -37,7 +37,7 @@ pub(super) async fn revoke(
     headers: HeaderMap,
     body: String,
 ) -> Response {
-    if let Err(error) = routes.credentials.authorize(&headers, REVOKE) {
+    if let Err(error) = routes.credentials.authorize(&headers, SCOPE) {
         return error.into_response();
     }
     let Some(token) = token(&body) else { return no_token() };
