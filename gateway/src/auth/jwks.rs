@@ -1,6 +1,6 @@
 //! Issuers' public keys: fetched, kept, fetched again when a token names an unknown key.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,7 +38,7 @@ pub(crate) struct KeySet {
 enum KeySource {
     Url {
         url: String,
-        client: HttpClient,
+        client: Box<HttpClient>,
     },
     /// Read at start; does not change.
     Fixed,
@@ -46,7 +46,7 @@ enum KeySource {
 
 #[derive(Debug)]
 struct LoadedKeys {
-    by_id: HashMap<String, VerifyingKey>,
+    by_id: BTreeMap<String, VerifyingKey>,
     /// Keys without `kid`.
     unnamed: Vec<VerifyingKey>,
     loaded: Instant,
@@ -93,7 +93,7 @@ impl KeySet {
                 if !valid {
                     return Err(JwksError::Url { url: url.clone() });
                 }
-                (KeySource::Url { url: url.clone(), client: client.clone() }, None)
+                (KeySource::Url { url: url.clone(), client: Box::new(client.clone()) }, None)
             }
             (None, Some(path), None) => {
                 let text = std::fs::read(path)
@@ -198,7 +198,7 @@ impl LoadedKeys {
             keys: keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect(),
         };
         let mut loaded =
-            Self { by_id: HashMap::new(), unnamed: Vec::new(), loaded: Instant::now() };
+            Self { by_id: BTreeMap::new(), unnamed: Vec::new(), loaded: Instant::now() };
         for jwk in &set.keys {
             let Some(key) = verifying_key(jwk) else { continue };
             match &jwk.common.key_id {
@@ -219,12 +219,7 @@ impl LoadedKeys {
     fn find(&self, key_id: Option<&str>) -> Vec<VerifyingKey> {
         match key_id {
             Some(id) => self.by_id.get(id).cloned().into_iter().collect(),
-            None => {
-                let mut ids: Vec<&String> = self.by_id.keys().collect();
-                ids.sort();
-                let named = ids.into_iter().map(|id| self.by_id[id].clone());
-                named.chain(self.unnamed.iter().cloned()).collect()
-            }
+            None => self.by_id.values().chain(&self.unnamed).cloned().collect(),
         }
     }
 }

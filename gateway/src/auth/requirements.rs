@@ -40,14 +40,11 @@ impl Requirements {
         let mut table = Self::default();
         let mut rules: BTreeMap<String, RuleIndex> = BTreeMap::new();
         for (coordinate, authorization) in supergraph.authorizations() {
-            let index = match table.rules.iter().position(|known| known == authorization) {
-                Some(index) => index,
-                None => {
-                    table.rules.push(authorization.clone());
-                    table.rules.len() - 1
-                }
-            };
-            rules.insert(coordinate.to_owned(), index);
+            let known = table.rules.iter().position(|known| known == authorization);
+            if known.is_none() {
+                table.rules.push(authorization.clone());
+            }
+            rules.insert(coordinate.to_owned(), known.unwrap_or(table.rules.len() - 1));
         }
         if rules.is_empty() {
             return table;

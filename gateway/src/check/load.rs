@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use apollo_compiler::Schema;
+use apollo_compiler::schema::ExtendedType;
 use federation::supergraph::Supergraph;
 
 use super::git;
@@ -135,6 +136,6 @@ const NOTHING: &str = "defines nothing";
 
 /// An empty file is a mistake; compared with it, everything would have been removed.
 fn is_empty(schema: &Schema) -> bool {
-    schema.types.values().all(|ty| ty.is_built_in())
+    schema.types.values().all(ExtendedType::is_built_in)
         && schema.directive_definitions.values().all(|definition| definition.is_built_in())
 }

@@ -119,7 +119,7 @@ fn collect_spreads(
         match selection {
             ast::Selection::Field(field) => collect_spreads(document, &field.selection_set, used),
             ast::Selection::InlineFragment(fragment) => {
-                collect_spreads(document, &fragment.selection_set, used)
+                collect_spreads(document, &fragment.selection_set, used);
             }
             ast::Selection::FragmentSpread(spread) => {
                 if used.insert(spread.fragment_name.clone()) {

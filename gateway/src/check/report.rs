@@ -1,4 +1,4 @@
-//! A check's result as text, JSON, Markdown, GitHub annotations, SARIF and JUnit.
+//! A check's result as text, JSON, Markdown, GitHub annotations, SARIF and `JUnit`.
 
 mod ci;
 mod sarif;

@@ -12,7 +12,7 @@ use super::{Failure, Output, deliver};
 use crate::composing::{compose_subgraphs, sources};
 use crate::outbound::HttpClient;
 use crate::render::render;
-use crate::source::{self, SchemaInput, SubgraphSource, is_supergraph_yaml};
+use crate::source::{self, SchemaInput, SubgraphSource};
 
 #[derive(Debug, Args)]
 pub(crate) struct ComposeArguments {
@@ -105,12 +105,11 @@ pub(crate) async fn compose(
 
 async fn load(arguments: &ComposeArguments) -> Result<Vec<SubgraphSource>, Failure> {
     if let Some(path) = &arguments.config {
-        if !is_supergraph_yaml(path) {
-            return Err(Failure::usage(format!("{}: --config takes a .yaml file", path.display())));
-        }
         return match source::load(&HttpClient::new(), path).await.map_err(Failure::input)? {
             SchemaInput::Subgraphs(subgraphs) => Ok(subgraphs),
-            SchemaInput::Sdl(_) => unreachable!("YAML files are lists of subgraphs"),
+            SchemaInput::Sdl(_) => {
+                Err(Failure::usage(format!("{}: --config takes a .yaml file", path.display())))
+            }
         };
     }
     let load_one = |(name, path): &(String, PathBuf)| {

@@ -57,7 +57,7 @@ impl Default for JwksConfig {
             keys: None,
             issuer: None,
             audiences: Vec::new(),
-            refresh: Duration::from_secs(300),
+            refresh: Duration::from_mins(5),
         }
     }
 }

@@ -38,13 +38,13 @@ fn parse(text: &str) -> Option<Duration> {
 pub(super) mod optional {
     use super::{Deserializer, Duration, Serializer};
 
-    #[expect(clippy::unnecessary_wraps, reason = "serde's signature for an optional field")]
     pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Duration>, D::Error> {
         super::deserialize(deserializer).map(Some)
     }
 
+    #[expect(clippy::ref_option, reason = "serde's signature for an optional field")]
     pub(in crate::config) fn serialize<S: Serializer>(
         duration: &Option<Duration>,
         serializer: S,

@@ -115,13 +115,19 @@ mod tests {
     }
 
     #[test]
+    fn the_example_shows_the_defaults() {
+        let example = Config::parse(include_str!("../../concord.example.yaml")).expect("parses");
+        assert_eq!(example, Config::default());
+    }
+
+    #[test]
     fn durations_are_written_with_a_unit() {
         let config = Config::parse(
             "server: { request_timeout: 1500ms }\nsubgraphs: { all: { timeout: 2m } }",
         )
         .expect("parses");
         assert_eq!(config.server.request_timeout, Duration::from_millis(1500));
-        assert_eq!(config.subgraphs.all.timeout, Duration::from_secs(120));
+        assert_eq!(config.subgraphs.all.timeout, Duration::from_mins(2));
     }
 
     #[test]

@@ -30,7 +30,7 @@ impl Default for PassportConfig {
             enabled: false,
             issuer: "concord-gateway".to_owned(),
             key_file: None,
-            lifetime: Duration::from_secs(60),
+            lifetime: Duration::from_mins(1),
             reuse: Duration::from_secs(30),
         }
     }

@@ -73,7 +73,7 @@ fn cors(config: &CorsConfig) -> Result<CorsLayer, RouterError> {
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([REQUEST_ID, HeaderName::from_static("retry-after")])
-        .max_age(Duration::from_secs(3_600)))
+        .max_age(Duration::from_hours(1)))
 }
 
 /// A bug of ours: the panic hook has written what happened, the client learns nothing of it.

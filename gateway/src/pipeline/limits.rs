@@ -154,7 +154,8 @@ mod tests {
         let mut source = "{ ...F0 } fragment F30 on Query { x: a }".to_owned();
         for level in 0..30 {
             let next = level + 1;
-            source.push_str(&format!(" fragment F{level} on Query {{ ...F{next} ...F{next} }}"));
+            let fragment = format!(" fragment F{level} on Query {{ ...F{next} ...F{next} }}");
+            source.push_str(&fragment);
         }
         assert_eq!(code(&LimitsConfig::default(), &source), Some("MAX_ALIASES_LIMIT"));
     }

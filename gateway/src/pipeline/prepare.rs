@@ -170,8 +170,8 @@ impl PreparedOperation {
             PlanError::TooComplex { .. } => {
                 ClientError::document(DocumentErrorCode::Complexity, error.to_string())
             }
-            PlanError::Unresolvable { .. } | PlanError::ConflictingRequirement { .. } => {
-                tracing::error!(%error, operation = self.name, "operation could not be planned");
+            fault => {
+                tracing::error!(error = %fault, operation = self.name, "operation could not be planned");
                 ClientError::Internal
             }
         })?;

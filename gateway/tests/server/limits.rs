@@ -15,8 +15,8 @@ async fn strict_limits_hold() {
     let gateway =
         Running::start(Config { limits: LimitsConfig::strict(), ..Config::default() }).await;
     let aliases = |count: usize| {
-        let fields: String = (0..count).map(|index| format!("a{index}: name ")).collect();
-        format!("{{ me {{ {fields} }} }}")
+        let fields: Vec<String> = (0..count).map(|index| format!("a{index}: name")).collect();
+        format!("{{ me {{ {} }} }}", fields.join(" "))
     };
     let roots: String = (0..31).map(|_| "echo ").collect();
     let long = format!("{{ echo(text: \"{}\") }}", "x".repeat(20 * 1024));

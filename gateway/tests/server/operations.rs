@@ -206,3 +206,14 @@ async fn addresses_of_subgraphs_can_be_configured() {
     let gateway = Running::with(config, sdl, users, reviews).await;
     assert_eq!(gateway.query("{ me { reviews { body } } }").await.code(), "none");
 }
+
+#[tokio::test]
+async fn subgraphs_can_be_asked_over_http2_without_tls() {
+    for (http2, version) in [(false, http::Version::HTTP_11), (true, http::Version::HTTP_2)] {
+        let mut config = Config::default();
+        config.subgraphs.all.http2 = http2;
+        let gateway = Running::start(config).await;
+        assert_eq!(gateway.query("{ me { name reviews { body } } }").await.code(), "none");
+        assert_eq!(gateway.users.received()[0].version, version);
+    }
+}

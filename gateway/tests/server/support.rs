@@ -65,9 +65,9 @@ pub(crate) const REVIEWS: &str = r#"
 /// What both subgraphs answer when a test has no other wish.
 pub(crate) fn usual_answer(_: &Received) -> Value {
     json!({ "data": {
-        "me": { "__typename": "User", "id": "1", "name": "Ada", "email": "ada@example.org" },
+        "me": { "__typename": "User", "id": "1", "name": "Ada", "email": "ada@example.org", "friends": null },
         "user": { "__typename": "User", "id": "1", "name": "Ada", "email": "ada@example.org" },
-        "echo": "echo", "filter": "filter", "secret": "secret", "members": "members", "strict": "strict",
+        "echo": "echo", "shout": "echo", "filter": "filter", "secret": "secret", "members": "members", "strict": "strict",
         "vault": { "__typename": "Vault", "code": "1234" },
         "named": [
             { "__typename": "User", "id": "1", "name": "Ada" },
@@ -87,6 +87,7 @@ pub(crate) fn usual_answer(_: &Received) -> Value {
 /// A request that a subgraph has received.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
+    pub(crate) version: http::Version,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
 }
@@ -139,7 +140,7 @@ impl Subgraph {
         } else {
             serde_json::from_slice(&body).expect("JSON")
         };
-        let received = Received { headers: parts.headers, body };
+        let received = Received { version: parts.version, headers: parts.headers, body };
         let answer = (state.answer)(&received);
         state.received.lock().expect("no panic").push(received);
         answer

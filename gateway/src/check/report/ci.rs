@@ -1,4 +1,4 @@
-//! What CI systems read: GitHub's workflow commands and JUnit XML.
+//! What CI systems read: GitHub's workflow commands and `JUnit` XML.
 
 use federation::diff::{Change, Criticality};
 

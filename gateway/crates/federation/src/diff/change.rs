@@ -208,7 +208,7 @@ impl Changes {
         let what = types.what;
         match (old, new) {
             (None, Some(_)) => {
-                self.safe(types.added, path, format!("description of {what} `{path}` was added"))
+                self.safe(types.added, path, format!("description of {what} `{path}` was added"));
             }
             (Some(_), None) => self.safe(
                 types.removed,

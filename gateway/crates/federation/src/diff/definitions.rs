@@ -48,11 +48,7 @@ pub(super) fn schema_definition(changes: &mut Changes, old: &Schema, new: &Schem
 
 pub(super) fn directive_definitions(changes: &mut Changes, old: &Schema, new: &Schema) {
     let custom = |schema: &'_ Schema, name: &str| {
-        schema
-            .directive_definitions
-            .get(name)
-            .filter(|definition| !definition.is_built_in())
-            .is_some()
+        schema.directive_definitions.get(name).is_some_and(|definition| !definition.is_built_in())
     };
     for (name, definition) in &old.directive_definitions {
         if definition.is_built_in() {

@@ -41,12 +41,11 @@ pub(super) fn fields(
     }
     for (name, old) in old {
         let path = format!("{type_name}.{name}");
-        match new.get(name) {
-            Some(new) => field(changes, &path, old, new),
-            None => {
-                let message = format!("field `{path}` was removed");
-                changes.breaking(ChangeType::FieldRemoved, &path, message);
-            }
+        if let Some(new) = new.get(name) {
+            field(changes, &path, old, new);
+        } else {
+            let message = format!("field `{path}` was removed");
+            changes.breaking(ChangeType::FieldRemoved, &path, message);
         }
     }
 }

@@ -60,12 +60,11 @@ pub(super) fn arguments(
     }
     for old in &old.arguments {
         let path = format!("{path}.{}", old.name);
-        match new.argument_by_name(&old.name) {
-            Some(new) => argument(changes, &path, old, new),
-            None => {
-                let message = format!("argument `{path}` was removed");
-                changes.breaking(ChangeType::FieldArgumentRemoved, &path, message);
-            }
+        if let Some(new) = new.argument_by_name(&old.name) {
+            argument(changes, &path, old, new);
+        } else {
+            let message = format!("argument `{path}` was removed");
+            changes.breaking(ChangeType::FieldArgumentRemoved, &path, message);
         }
     }
 }
@@ -134,12 +133,11 @@ pub(super) fn input_object(changes: &mut Changes, old: &InputObjectType, new: &I
     }
     for (name, field) in &old.fields {
         let path = format!("{}.{name}", old.name);
-        match new.fields.get(name) {
-            Some(new) => input_field(changes, &path, field, new),
-            None => {
-                let message = format!("input field `{path}` was removed");
-                changes.breaking(ChangeType::InputFieldRemoved, &path, message);
-            }
+        if let Some(new) = new.fields.get(name) {
+            input_field(changes, &path, field, new);
+        } else {
+            let message = format!("input field `{path}` was removed");
+            changes.breaking(ChangeType::InputFieldRemoved, &path, message);
         }
     }
 }

@@ -81,8 +81,7 @@ fn type_in_both(changes: &mut Changes, old: &ExtendedType, new: &ExtendedType) {
         changed: ChangeType::TypeDescriptionChanged,
         removed: ChangeType::TypeDescriptionRemoved,
     };
-    let description =
-        |ty: &'_ ExtendedType| ty.description().map(|description| description.to_string());
+    let description = |ty: &'_ ExtendedType| ty.description().map(ToString::to_string);
     changes.description(types, name, description(old).as_deref(), description(new).as_deref());
     match (old, new) {
         (ExtendedType::Scalar(_), ExtendedType::Scalar(_)) => {
@@ -205,12 +204,11 @@ fn values(changes: &mut Changes, old: &EnumType, new: &EnumType) {
     }
     for (name, old) in &old.values {
         let path = format!("{}.{name}", new.name);
-        match new.values.get(name) {
-            Some(new) => value(changes, &path, old, new),
-            None => {
-                let message = format!("enum value `{path}` was removed");
-                changes.breaking(ChangeType::EnumValueRemoved, &path, message);
-            }
+        if let Some(new) = new.values.get(name) {
+            value(changes, &path, old, new);
+        } else {
+            let message = format!("enum value `{path}` was removed");
+            changes.breaking(ChangeType::EnumValueRemoved, &path, message);
         }
     }
 }

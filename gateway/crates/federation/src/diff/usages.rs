@@ -22,13 +22,12 @@ pub(super) fn usages<'d>(
     let mut new: Vec<&Directive> = new.collect();
     for directive in old {
         // The first use of a repeatable directive is compared with the first, and so on.
-        match new.iter().position(|other| other.name == directive.name) {
-            Some(counterpart) => arguments(changes, path, directive, new.remove(counterpart)),
-            None => {
-                let name = &directive.name;
-                let message = format!("directive `@{name}` was removed from {}", element(path));
-                changes.push(types.removed, removed(name), format!("{path}.@{name}"), message);
-            }
+        if let Some(counterpart) = new.iter().position(|other| other.name == directive.name) {
+            arguments(changes, path, directive, new.remove(counterpart));
+        } else {
+            let name = &directive.name;
+            let message = format!("directive `@{name}` was removed from {}", element(path));
+            changes.push(types.removed, removed(name), format!("{path}.@{name}"), message);
         }
     }
     for directive in new {
