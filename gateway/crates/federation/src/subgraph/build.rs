@@ -356,9 +356,3 @@ fn convert(applied: &Node<ast::Directive>, part: usize) -> Applied {
         part,
     }
 }
-
-/// Argument names given twice on one directive, which the model's list would hide.
-pub(crate) fn repeated_arguments(applied: &Applied) -> impl Iterator<Item = &Name> {
-    let mut seen = IndexSet::new();
-    applied.args.iter().map(|(name, _)| name).filter(move |name| !seen.insert((*name).clone()))
-}

@@ -58,7 +58,6 @@ impl Ctx<'_> {
                         &context.name,
                         format!("the context name `{name}` on `{}` must be alphanumeric", def.name),
                     ));
-                    continue;
                 }
                 self.setters.entry(name.to_owned()).or_default().push(def.name.clone());
             }

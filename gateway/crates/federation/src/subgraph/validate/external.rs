@@ -13,15 +13,12 @@ pub(super) fn check(
     for def in subgraph.schema.types.values() {
         for field in def.fields.values() {
             let coordinate = format!("{}.{}", def.name, field.name);
-            if def.kind == Kind::Interface {
-                if subgraph.has(&field.directives, "external") {
-                    errors.push(subgraph.error(
-                        "EXTERNAL_ON_INTERFACE",
-                        &field.name,
-                        format!("`{coordinate}` is a field of an interface: it cannot be @external"),
-                    ));
-                }
-                continue;
+            if def.kind == Kind::Interface && subgraph.has(&field.directives, "external") {
+                errors.push(subgraph.error(
+                    "EXTERNAL_ON_INTERFACE",
+                    &field.name,
+                    format!("`{coordinate}` is a field of an interface: it cannot be @external"),
+                ));
             }
             // With @provides it is refused for that.
             if metadata.is_external(&def.name, &field.name)

@@ -214,8 +214,8 @@ impl Ctx<'_> {
                 Selection::Field(selected) => {
                     let schema = &self.subgraph.schema;
                     let Some(field) = schema.field(parent, &selected.name) else { continue };
-                    let is_external = self.is_external(parent, &selected.name);
                     if selected.sub.is_empty() {
+                        let is_external = self.metadata.is_external(parent, &selected.name);
                         if !is_external && !below_external {
                             let why = if self.metadata.is_fake_external(parent, &selected.name) {
                                 "is a key field of an extension, so its @external has no effect"
@@ -230,7 +230,7 @@ impl Ctx<'_> {
                         }
                     } else {
                         let ty = field.ty.inner_named_type().clone();
-                        let below = below_external || is_external;
+                        let below = below_external || self.may_be_external(parent, &selected.name);
                         self.check_leaves(&selected.sub, &ty, below, what, error);
                     }
                 }
@@ -238,8 +238,8 @@ impl Ctx<'_> {
         }
     }
 
-    /// A field of an interface counts as external when an implementation's is.
-    fn is_external(&self, parent: &str, field: &str) -> bool {
+    /// A field of an interface may be external when an implementation's is.
+    fn may_be_external(&self, parent: &str, field: &str) -> bool {
         if self.metadata.is_external(parent, field) {
             return true;
         }
