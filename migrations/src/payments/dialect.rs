@@ -9,7 +9,9 @@ pub(super) async fn run<C: ConnectionTrait>(
     statements: &[&str],
 ) -> Result<(), DbErr> {
     for statement in statements {
-        connection.execute_unprepared(&localise(statement, connection.get_database_backend())).await?;
+        connection
+            .execute_unprepared(&localise(statement, connection.get_database_backend()))
+            .await?;
     }
     Ok(())
 }

@@ -59,11 +59,12 @@ impl Interval {
 fn first_of_month(at: Timestamp, ahead: i32) -> Timestamp {
     let Ok(date) = time::OffsetDateTime::from_unix_timestamp(at.seconds()) else { return at };
     let months = date.year() * 12 + i32::from(u8::from(date.month())) - 1 + ahead;
-    let month = u8::try_from(months.rem_euclid(12) + 1).ok().and_then(|m| time::Month::try_from(m).ok());
-    let first = month.and_then(|month| {
-        time::Date::from_calendar_date(months.div_euclid(12), month, 1).ok()
-    });
-    first.map_or(at, |first| Timestamp::from_seconds(first.midnight().assume_utc().unix_timestamp()))
+    let month =
+        u8::try_from(months.rem_euclid(12) + 1).ok().and_then(|m| time::Month::try_from(m).ok());
+    let first = month
+        .and_then(|month| time::Date::from_calendar_date(months.div_euclid(12), month, 1).ok());
+    first
+        .map_or(at, |first| Timestamp::from_seconds(first.midnight().assume_utc().unix_timestamp()))
 }
 
 /// Approved and declined first attempts.

@@ -11,7 +11,17 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Enum,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -33,7 +43,17 @@ pub enum CardBrand {
 
 /// What the issuer said about a detail that came with the card.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Enum,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -86,8 +106,8 @@ impl CardNumber {
     pub fn parse(text: Zeroizing<String>) -> Result<Self, CardError> {
         let digits: Zeroizing<String> =
             Zeroizing::new(text.chars().filter(|char| !matches!(char, ' ' | '-')).collect());
-        let plausible = (12..=19).contains(&digits.len())
-            && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let plausible =
+            (12..=19).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
         if plausible && luhn::valid(&digits) {
             Ok(Self(digits))
         } else {
@@ -126,12 +146,7 @@ impl fmt::Debug for CardNumber {
 }
 
 /// Checks month and year against the current month; a card is good through the end of its month.
-pub fn check_expiry(
-    month: i64,
-    year: i64,
-    now_year: i64,
-    now_month: i64,
-) -> Result<(), CardError> {
+pub fn check_expiry(month: i64, year: i64, now_year: i64, now_month: i64) -> Result<(), CardError> {
     if !(1..=12).contains(&month) {
         return Err(CardError::InvalidExpiry);
     }

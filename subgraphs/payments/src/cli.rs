@@ -46,6 +46,12 @@ impl kit::cli::Program for Payments {
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// Database to read, for SQLite or PostgreSQL
+    #[arg(long, global = true, value_name = "URL")]
+    database: Option<String>,
+    /// Configuration file (TOML)
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -60,24 +66,18 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum LedgerAction {
     /// Recount the books; exit code 1 when something does not agree
-    Verify {
-        /// Database to read, for SQLite or PostgreSQL
-        #[arg(long, value_name = "URL")]
-        database: Option<String>,
-        /// Configuration file (TOML)
-        #[arg(long, value_name = "FILE")]
-        config: Option<PathBuf>,
-    },
+    Verify,
 }
 
 /// Runs the program with the process's arguments.
 pub fn run() -> ExitCode {
-    let own = std::env::args().nth(1).is_some_and(|argument| argument == "ledger");
+    // Also after options, as in `payments --database URL ledger verify`.
+    let own = std::env::args().skip(1).any(|argument| argument == "ledger");
     if !own {
         return kit::cli::run::<Payments>();
     }
-    let Command::Ledger { action: LedgerAction::Verify { database, config } } =
-        Arguments::parse().command;
+    let Arguments { command: Command::Ledger { action: LedgerAction::Verify }, database, config } =
+        Arguments::parse();
     let verified = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

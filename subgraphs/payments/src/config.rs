@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use kit::{
     Settings,
     graphql::CountryCode,
-    settings::{Environment, Period, Secret},
+    settings::{Environment, Period, Secret, development_credential},
 };
 use serde::Deserialize;
 
@@ -41,7 +41,7 @@ impl Default for Config {
             kit: Settings::default(),
             master_secret: Secret::from(DEVELOPMENT_SECRET),
             users_url: "http://127.0.0.1:4001".to_owned(),
-            users_credential: crate::serve::development_users_credential(),
+            users_credential: development_credential(crate::serve::NAME),
             orders: OrderRules::default(),
             shipping: Policy::default(),
             tariff: Tariff::default(),
@@ -55,7 +55,9 @@ impl Default for Config {
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigurationError {
-    #[error("`master_secret` still has its development value; in production set your own (32 characters or more)")]
+    #[error(
+        "`master_secret` still has its development value; in production set your own (32 characters or more)"
+    )]
     DevelopmentSecret,
     #[error("{0}")]
     Kit(#[from] kit::settings::SettingsError),

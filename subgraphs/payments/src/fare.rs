@@ -134,8 +134,12 @@ mod tests {
 
     #[test]
     fn tolls_are_neither_taxed_nor_shared() {
-        let trip =
-            Trip { distance_meters: 10_000, duration_seconds: 600, surge_percent: 100, tolls_minor: 500 };
+        let trip = Trip {
+            distance_meters: 10_000,
+            duration_seconds: 600,
+            surge_percent: 100,
+            tolls_minor: 500,
+        };
         let eur = Currency::parse("EUR").unwrap();
         let with = fare(&Tariff::default(), eur, trip).unwrap();
         let without = fare(&Tariff::default(), eur, Trip { tolls_minor: 0, ..trip }).unwrap();

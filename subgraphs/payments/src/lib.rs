@@ -5,7 +5,8 @@
 //! - [`ledger`], [`connector`], [`secrets`]: what the operations stand on.
 //! - [`operation`]: what the service does, each change one transaction.
 //! - [`graphql`], [`vault`], [`internal`]: how it is asked.
-//! - [`serve`], [`config`]: how it runs.
+//! - [`serve`], [`config`], [`cli`]: how it runs.
+//! - [`import`]: loading history.
 
 pub mod address;
 pub mod analytics;
@@ -17,6 +18,7 @@ pub mod connector;
 pub mod entity;
 pub mod fare;
 pub mod graphql;
+pub mod import;
 pub mod internal;
 pub mod ledger;
 mod mail;

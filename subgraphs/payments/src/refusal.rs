@@ -54,7 +54,12 @@ impl Refusal {
 }
 
 /// A path of names and list positions into a mutation's input.
-pub fn indexed(head: &'static str, list: &'static str, index: usize, leaf: &'static str) -> Vec<Text> {
+pub fn indexed(
+    head: &'static str,
+    list: &'static str,
+    index: usize,
+    leaf: &'static str,
+) -> Vec<Text> {
     vec![head.into(), list.into(), index.to_string().into(), leaf.into()]
 }
 

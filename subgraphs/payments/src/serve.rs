@@ -2,12 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use kit::{
-    Clock, Database, Running, Service,
-    mail::HttpRecipients,
-    service::StartError,
-    settings::development_credential,
-};
+use kit::{Clock, Database, Running, Service, mail::HttpRecipients, service::StartError};
 use migrations::payments::Migrator;
 use sea_orm::DbErr;
 use tokio::net::TcpListener;
@@ -83,11 +78,6 @@ fn report(task: &'static str, round: Result<usize, DbErr>) {
         Ok(count) => tracing::info!(task, count, "round done"),
         Err(error) => tracing::warn!(task, %error, "the database cannot be read"),
     }
-}
-
-/// The credential the other services know in development.
-pub(crate) fn development_users_credential() -> kit::settings::Secret {
-    development_credential(NAME)
 }
 
 /// The sandbox tells us when a cardholder has answered, as a webhook would.

@@ -21,13 +21,13 @@ use axum::{
 };
 use kit::{Timestamp, service::client_ip};
 use sea_orm::{ActiveValue::Set, DbErr, EntityTrait};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     app::App,
-    card::{CardError, CardNumber, check_expiry},
+    card::{CardBrand, CardError, CardNumber, check_expiry},
     connector::CardDetails,
     entity::vault_token,
     operation::method::{SEAL_PURPOSE, year_and_month},
@@ -69,9 +69,26 @@ impl Drop for CardForm {
     }
 }
 
+/// A token that stands for a card, usable once.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CardToken {
+    pub token: String,
+    pub brand: CardBrand,
+    pub last4: String,
+    pub exp_month: i64,
+    pub exp_year: i64,
+    #[serde(serialize_with = "as_text")]
+    pub expires_at: Timestamp,
+}
+
+fn as_text<S: serde::Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(at)
+}
+
 /// Why no token was made.
 #[derive(Debug, thiserror::Error)]
-enum VaultError {
+pub enum VaultError {
     #[error("the body is not the JSON of a card")]
     Malformed,
     #[error("{0}")]
@@ -89,14 +106,60 @@ async fn create(
     body: Bytes,
 ) -> Response {
     let ip = client_ip(&vault.app.config.kit.trusted_proxies, peer, &headers);
-    match vault.tokenise(ip, &body).await {
+    match vault.answer(ip, &body).await {
         Ok(response) => response,
         Err(error) => refuse(&error),
     }
 }
 
+/// Hands a card to the processor and makes a token for it.
+pub async fn tokenise(app: &App, card: CardDetails) -> Result<CardToken, VaultError> {
+    let now = app.now();
+    let (brand, last4) = (card.number.brand(), card.number.last4());
+    let (exp_month, exp_year) = (card.exp_month, card.exp_year);
+    let fingerprint = app.secrets.fingerprint(&card.number);
+    let connector = app.connectors.primary();
+    let stored = connector.store_card(card).await.map_err(|error| {
+        tracing::warn!(%error, "the processor takes no cards");
+        VaultError::Unavailable
+    })?;
+    let token = new_token("tok");
+    let expires_at = now.plus(app.config.vault.token_lifetime.0);
+    let row = vault_token::ActiveModel {
+        id: Set(kit::id::new_id(now)),
+        token_hash: Set(token_hash(&token)),
+        connector: Set(connector.name().to_owned()),
+        connector_token_enc: Set(app.secrets.seal(SEAL_PURPOSE, &stored.token)),
+        brand: Set(brand),
+        last4: Set(last4.clone()),
+        exp_month: Set(exp_month),
+        exp_year: Set(exp_year),
+        fingerprint: Set(fingerprint),
+        funding_country: Set(stored.funding_country),
+        expires_at: Set(expires_at),
+        used_at: Set(None),
+        created_at: Set(now),
+    };
+    insert(app, &row).await.map_err(|error| {
+        tracing::error!(%error, "a card token could not be stored");
+        VaultError::Unavailable
+    })?;
+    Ok(CardToken { token, brand, last4, exp_month, exp_year, expires_at })
+}
+
+async fn insert(app: &App, row: &vault_token::ActiveModel) -> Result<(), DbErr> {
+    app.database
+        .write(|tx| {
+            Box::pin(async move {
+                vault_token::Entity::insert(row.clone()).exec_without_returning(tx).await?;
+                Ok(())
+            })
+        })
+        .await
+}
+
 impl Vault {
-    async fn tokenise(&self, ip: IpAddr, body: &[u8]) -> Result<Response, VaultError> {
+    async fn answer(&self, ip: IpAddr, body: &[u8]) -> Result<Response, VaultError> {
         self.count(ip)?;
         let mut form: CardForm = serde_json::from_slice(body).map_err(|_| VaultError::Malformed)?;
         let now = self.app.now();
@@ -115,63 +178,10 @@ impl Vault {
             cvc,
             postal_code: form.postal_code.take(),
         };
-        self.keep(details, now).await
-    }
-
-    async fn keep(&self, card: CardDetails, now: Timestamp) -> Result<Response, VaultError> {
-        let secrets = &self.app.secrets;
-        let (brand, last4) = (card.number.brand(), card.number.last4());
-        let (exp_month, exp_year) = (card.exp_month, card.exp_year);
-        let fingerprint = secrets.fingerprint(&card.number);
-        let connector = self.app.connectors.primary();
-        let stored = connector.store_card(card).await.map_err(|error| {
-            tracing::warn!(%error, "the processor takes no cards");
-            VaultError::Unavailable
-        })?;
-        let token = new_token("tok");
-        let expires_at = now.plus(self.app.config.vault.token_lifetime.0);
-        let row = vault_token::ActiveModel {
-            id: Set(kit::id::new_id(now)),
-            token_hash: Set(token_hash(&token)),
-            connector: Set(connector.name().to_owned()),
-            connector_token_enc: Set(secrets.seal(SEAL_PURPOSE, &stored.token)),
-            brand: Set(brand),
-            last4: Set(last4.clone()),
-            exp_month: Set(exp_month),
-            exp_year: Set(exp_year),
-            fingerprint: Set(fingerprint),
-            funding_country: Set(stored.funding_country),
-            expires_at: Set(expires_at),
-            used_at: Set(None),
-            created_at: Set(now),
-        };
-        self.insert(&row).await.map_err(|error| {
-            tracing::error!(%error, "a card token could not be stored");
-            VaultError::Unavailable
-        })?;
-        let body = json!({
-            "token": token,
-            "brand": brand,
-            "last4": last4,
-            "expMonth": exp_month,
-            "expYear": exp_year,
-            "expiresAt": expires_at.to_string(),
-        });
-        let mut response = (StatusCode::CREATED, Json(body)).into_response();
+        let token = tokenise(&self.app, details).await?;
+        let mut response = (StatusCode::CREATED, Json(token)).into_response();
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Ok(response)
-    }
-
-    async fn insert(&self, row: &vault_token::ActiveModel) -> Result<(), DbErr> {
-        self.app
-            .database
-            .write(|tx| {
-                Box::pin(async move {
-                    vault_token::Entity::insert(row.clone()).exec_without_returning(tx).await?;
-                    Ok(())
-                })
-            })
-            .await
     }
 
     /// Counts a request and refuses those beyond the limit.

@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 pub use format::{address_format, formatted};
 pub use validate::{Policy, validate};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Enum, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Enum, Serialize, Deserialize,
+)]
 pub enum AddressField {
     Recipient,
     Organization,

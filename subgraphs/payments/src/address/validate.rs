@@ -50,8 +50,8 @@ pub fn validate(input: &AddressInput, policy: &Policy) -> Validation {
     draft.lengths();
     draft.shipping(policy);
 
-    let format = address_format(&input.country_code)
-        .unwrap_or_else(|| unknown_format(&input.country_code));
+    let format =
+        address_format(&input.country_code).unwrap_or_else(|| unknown_format(&input.country_code));
     draft.finish(input, format)
 }
 
@@ -79,13 +79,17 @@ struct Draft {
 
 impl Draft {
     fn new(input: &AddressInput) -> Self {
-        let tidy = |text: &Option<String>| {
-            text.as_deref().map(tidied).filter(|text| !text.is_empty())
-        };
+        let tidy =
+            |text: &Option<String>| text.as_deref().map(tidied).filter(|text| !text.is_empty());
         let address = Address {
             recipient: tidy(&input.recipient),
             organization: tidy(&input.organization),
-            lines: input.lines.iter().map(|line| tidied(line)).filter(|line| !line.is_empty()).collect(),
+            lines: input
+                .lines
+                .iter()
+                .map(|line| tidied(line))
+                .filter(|line| !line.is_empty())
+                .collect(),
             dependent_locality: tidy(&input.dependent_locality),
             locality: tidy(&input.locality),
             administrative_area: tidy(&input.administrative_area),
@@ -132,7 +136,8 @@ impl Draft {
 
     fn postal_code(&mut self, rules: &Rules<'_>) {
         let Some(code) = self.address.postal_code.clone() else { return };
-        let examples = || rules.postal_code_examples.iter().map(|text| (*text).to_owned()).collect();
+        let examples =
+            || rules.postal_code_examples.iter().map(|text| (*text).to_owned()).collect();
         if rules.postal_code.is_some_and(|pattern| !pattern.is_match(&code)) {
             self.issue(
                 AddressField::PostalCode,
@@ -167,8 +172,8 @@ impl Draft {
     fn lengths(&mut self) {
         let lines = &self.address.lines;
         let long_line = lines.iter().any(|line| line.chars().count() > LINE_LENGTH);
-        let endless = lines.len() > MAX_LINES
-            || lines.iter().any(|line| line.chars().count() > FIELD_LENGTH);
+        let endless =
+            lines.len() > MAX_LINES || lines.iter().any(|line| line.chars().count() > FIELD_LENGTH);
         if endless {
             let message = "there are too many or too long lines";
             self.issue(AddressField::Lines, AddressIssueCode::InvalidFormat, message, Vec::new());
@@ -338,7 +343,10 @@ mod tests {
         input.postal_code = None;
         assert_eq!(validate(&input, &Policy::default()).verdict, AddressVerdict::Incomplete);
         input.country_code = CountryCode::parse("ZZ").unwrap();
-        assert_eq!(validate(&input, &Policy::default()).verdict, AddressVerdict::UnsupportedCountry);
+        assert_eq!(
+            validate(&input, &Policy::default()).verdict,
+            AddressVerdict::UnsupportedCountry
+        );
     }
 
     #[test]

@@ -5,8 +5,19 @@ use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Enum, EnumIter, DeriveActiveEnum,
-    Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Enum,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -35,19 +46,28 @@ impl DeclineCode {
             "insufficient_funds" | "withdrawal_count_limit_exceeded" => Self::InsufficientFunds,
             "expired_card" | "invalid_expiry_month" | "invalid_expiry_year" => Self::ExpiredCard,
             "incorrect_cvc" | "invalid_cvc" => Self::IncorrectCvc,
-            "incorrect_number" | "invalid_number" | "invalid_account"
+            "incorrect_number"
+            | "invalid_number"
+            | "invalid_account"
             | "new_account_information_available" => Self::IncorrectNumber,
             "incorrect_zip" | "incorrect_address" => Self::IncorrectPostalCode,
             "lost_card" | "stolen_card" | "pickup_card" | "restricted_card" => Self::LostOrStolen,
             "fraudulent" | "merchant_blacklist" | "security_violation" | "highest_risk_level" => {
                 Self::FraudSuspected
             }
-            "authentication_required" | "online_or_offline_pin_required" | "pin_required"
+            "authentication_required"
+            | "online_or_offline_pin_required"
+            | "pin_required"
             | "approve_with_id" => Self::AuthenticationRequired,
-            "authentication_failed" | "incorrect_pin" | "invalid_pin" | "offline_pin_required"
+            "authentication_failed"
+            | "incorrect_pin"
+            | "invalid_pin"
+            | "offline_pin_required"
             | "pin_try_exceeded" => Self::AuthenticationFailed,
             "card_velocity_exceeded" => Self::VelocityExceeded,
-            "currency_not_supported" | "card_not_supported" | "transaction_not_allowed"
+            "currency_not_supported"
+            | "card_not_supported"
+            | "transaction_not_allowed"
             | "service_not_allowed" => Self::CurrencyNotSupported,
             "issuer_not_available" => Self::IssuerUnavailable,
             "processing_error" | "reenter_transaction" | "try_again_later" => Self::ProcessingError,

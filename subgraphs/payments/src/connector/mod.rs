@@ -73,14 +73,28 @@ pub struct Checks {
 /// How a call to a processor ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    Approved { processor_ref: String },
+    Approved {
+        processor_ref: String,
+    },
     /// The cardholder has to authenticate; `key` names the page.
-    ActionRequired { processor_ref: String, key: String, expires_at: Timestamp },
-    Declined { processor_ref: Option<String>, code: DeclineCode, raw_code: String },
+    ActionRequired {
+        processor_ref: String,
+        key: String,
+        expires_at: Timestamp,
+    },
+    Declined {
+        processor_ref: Option<String>,
+        code: DeclineCode,
+        raw_code: String,
+    },
     /// Certainly nothing happened: the processor never got the request, or says so.
-    NotAttempted { reason: String },
+    NotAttempted {
+        reason: String,
+    },
     /// The request may have been carried out; only the processor knows.
-    Unknown { reason: String },
+    Unknown {
+        reason: String,
+    },
 }
 
 /// The result of verifying a card without moving money.

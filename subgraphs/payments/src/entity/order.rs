@@ -1,9 +1,15 @@
 //! An order: frozen prices and an address.
 
-use kit::{Timestamp, id::{OrderId, UserId}};
+use kit::{
+    Timestamp,
+    id::{OrderId, UserId},
+};
 use sea_orm::entity::prelude::*;
 
-use crate::{money::{Currency, Money}, state::OrderStatus};
+use crate::{
+    money::{Currency, Money},
+    state::OrderStatus,
+};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "orders")]

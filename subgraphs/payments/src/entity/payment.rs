@@ -1,11 +1,18 @@
 //! A payment: what is owed, what was taken, what was given back.
 
 use async_graphql::Enum;
-use kit::{Timestamp, Uuid, id::{PaymentId, PaymentMethodId, UserId}};
+use kit::{
+    Timestamp, Uuid,
+    id::{PaymentId, PaymentMethodId, UserId},
+};
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{connector::DeclineCode, money::{Currency, Money}, state::PaymentStatus};
+use crate::{
+    connector::DeclineCode,
+    money::{Currency, Money},
+    state::PaymentStatus,
+};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "payments")]
@@ -73,7 +80,17 @@ pub enum PaymentRole {
 
 /// When the money is taken.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Enum,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

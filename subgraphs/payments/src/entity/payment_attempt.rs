@@ -1,11 +1,17 @@
 //! One call to a processor, on record before it is made.
 
 use async_graphql::Enum;
-use kit::{Timestamp, Uuid, id::{PaymentAttemptId, PaymentId, RefundId, UserId}};
+use kit::{
+    Timestamp, Uuid,
+    id::{PaymentAttemptId, PaymentId, RefundId, UserId},
+};
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{connector::DeclineCode, money::{Currency, Money}};
+use crate::{
+    connector::DeclineCode,
+    money::{Currency, Money},
+};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "payment_attempts")]
@@ -42,7 +48,17 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// What the processor was asked to do.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Enum,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -57,7 +73,17 @@ pub enum AttemptOperation {
 
 /// What is known of the result.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Enum,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

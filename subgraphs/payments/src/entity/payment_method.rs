@@ -1,6 +1,9 @@
 //! A card on file: what may be kept of it.
 
-use kit::{Timestamp, id::{PaymentMethodId, UserId}};
+use kit::{
+    Timestamp,
+    id::{PaymentMethodId, UserId},
+};
 use sea_orm::entity::prelude::*;
 
 use crate::card::{CardBrand, CheckResult};

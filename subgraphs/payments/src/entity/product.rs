@@ -1,6 +1,9 @@
 //! A product in the catalogue.
 
-use kit::{Timestamp, id::{ProductId, UserId}};
+use kit::{
+    Timestamp,
+    id::{ProductId, UserId},
+};
 use sea_orm::entity::prelude::*;
 
 use crate::money::Currency;

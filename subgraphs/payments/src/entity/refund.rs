@@ -1,7 +1,10 @@
 //! Money on its way back to the payer.
 
 use async_graphql::Enum;
-use kit::{Timestamp, id::{PaymentId, RefundId}};
+use kit::{
+    Timestamp,
+    id::{PaymentId, RefundId},
+};
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +38,17 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// Why money is given back.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Enum,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

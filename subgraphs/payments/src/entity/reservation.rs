@@ -1,6 +1,9 @@
 //! Stock held for one line of an order.
 
-use kit::{Timestamp, Uuid, id::{OrderId, ProductId}};
+use kit::{
+    Timestamp, Uuid,
+    id::{OrderId, ProductId},
+};
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 

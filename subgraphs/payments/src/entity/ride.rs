@@ -1,11 +1,18 @@
 //! A ride: the quote, the fare once it is known, and what is still owed.
 
 use async_graphql::Enum;
-use kit::{Timestamp, Uuid, id::{PaymentMethodId, RideId, UserId}};
+use kit::{
+    Timestamp, Uuid,
+    id::{PaymentMethodId, RideId, UserId},
+};
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{fare::Fare, money::{Currency, Money}, state::RideStatus};
+use crate::{
+    fare::Fare,
+    money::{Currency, Money},
+    state::RideStatus,
+};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "rides")]
@@ -51,7 +58,17 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// The two people of a ride.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Enum,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

@@ -3,7 +3,10 @@
 use kit::{Timestamp, Uuid};
 use sea_orm::entity::prelude::*;
 
-use crate::{connector::sandbox::{BookingState, OperationKind}, money::Currency};
+use crate::{
+    connector::sandbox::{BookingState, OperationKind},
+    money::Currency,
+};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "sandbox_operations")]

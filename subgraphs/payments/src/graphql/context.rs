@@ -1,7 +1,10 @@
 //! What resolvers take out of their context.
 
 use async_graphql::{Context, Error, Result};
-use kit::{Caller, caller, graphql::{forbidden, internal, unauthenticated}};
+use kit::{
+    Caller, caller,
+    graphql::{forbidden, internal, unauthenticated},
+};
 
 use super::{Loaders, reader::Reader};
 use crate::{
@@ -73,9 +76,7 @@ impl Outcome {
             Ok(Recorded { subject, refusal }) => {
                 Ok(Self { subject, refusals: refusal.into_iter().collect() })
             }
-            Err(Failure::Refused(refusal)) => {
-                Ok(Self { subject: None, refusals: vec![*refusal] })
-            }
+            Err(Failure::Refused(refusal)) => Ok(Self { subject: None, refusals: vec![*refusal] }),
             Err(failure) => Err(error_of(&failure)),
         }
     }

@@ -122,14 +122,12 @@ async fn user_error(ctx: &Context<'_>, refusal: Refusal) -> UserError {
             from: from.into_owned(),
             attempted: attempted.into_owned(),
         }),
-        Refusal::CardDeclined { decline, raw_code } => {
-            UserError::CardDeclined(CardDeclinedError {
-                message: decline.message().to_owned(),
-                code: "CARD_DECLINED".to_owned(),
-                path: Vec::new(),
-                decline: Decline::new(decline, raw_code),
-            })
-        }
+        Refusal::CardDeclined { decline, raw_code } => UserError::CardDeclined(CardDeclinedError {
+            message: decline.message().to_owned(),
+            code: "CARD_DECLINED".to_owned(),
+            path: Vec::new(),
+            decline: Decline::new(decline, raw_code),
+        }),
         Refusal::InsufficientStock { product_id, available, requested, path } => {
             let products: std::collections::HashMap<_, Arc<_>> =
                 async_graphql::dataloader::Loader::load(fresh(ctx), &[product_id])
@@ -152,13 +150,9 @@ async fn user_error(ctx: &Context<'_>, refusal: Refusal) -> UserError {
                 validation: *validation,
             })
         }
-        Refusal::RateLimited { retry_after_seconds } => {
-            UserError::RateLimited(RateLimitedError::new(
-                "too many attempts; try again later",
-                &[],
-                retry_after_seconds,
-            ))
-        }
+        Refusal::RateLimited { retry_after_seconds } => UserError::RateLimited(
+            RateLimitedError::new("too many attempts; try again later", &[], retry_after_seconds),
+        ),
         Refusal::ProcessorUnavailable { outcome_unknown } => {
             UserError::ProcessorUnavailable(ProcessorUnavailableError {
                 message: if outcome_unknown {

@@ -172,7 +172,9 @@ impl PaymentCaptureInput {
         let amount = self.amount.as_ref();
         Ok(Capture {
             payment_id: id(&self.payment_id, PaymentId::parse, &["input", "paymentId"])?,
-            amount: amount.map(|money| money.money(&["input", "amount", "currency"])).transpose()?,
+            amount: amount
+                .map(|money| money.money(&["input", "amount", "currency"]))
+                .transpose()?,
         })
     }
 }
@@ -206,7 +208,9 @@ impl RefundCreateInput {
         });
         Ok(CreateRefund {
             payment_id: id(&self.payment_id, PaymentId::parse, &["input", "paymentId"])?,
-            amount: amount.map(|money| money.money(&["input", "amount", "currency"])).transpose()?,
+            amount: amount
+                .map(|money| money.money(&["input", "amount", "currency"]))
+                .transpose()?,
             lines,
             reason: self.reason,
             note: self.note.clone(),

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use async_graphql::{ID, Object};
-use kit::{Timestamp, graphql::{CountryCode, DateTime}};
+use kit::{
+    Timestamp,
+    graphql::{CountryCode, DateTime},
+};
 
 use super::int;
 use crate::{

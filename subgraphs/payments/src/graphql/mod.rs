@@ -28,16 +28,8 @@ use kit::{Caller, graphql::Limited};
 use crate::app::App;
 
 use self::{
-    error::UserError,
-    method::PaymentMethod,
-    mutation::Mutation,
-    order::Order,
-    payment::Payment,
-    product::Product,
-    query::Query,
-    reader::Reader,
-    refund::Refund,
-    ride::Ride,
+    error::UserError, method::PaymentMethod, mutation::Mutation, order::Order, payment::Payment,
+    product::Product, query::Query, reader::Reader, refund::Refund, ride::Ride,
 };
 
 pub(crate) type PaymentsSchema = Schema<Query, Mutation, EmptySubscription>;

@@ -3,18 +3,21 @@
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, ID, Object, Result, SimpleObject};
-use kit::{connection, graphql::{Address, DateTime}, id::ProductId};
+use kit::{
+    connection,
+    graphql::{Address, DateTime},
+    id::ProductId,
+};
 
 use super::{
-    context::loaders,
-    int,
-    payment::Payment,
-    product::Product,
-    reader::OrderRow,
-    user::User,
+    context::loaders, int, payment::Payment, product::Product, reader::OrderRow, user::User,
     value::MoneyValue,
 };
-use crate::{entity::order_line, money::{Currency, Money}, state::OrderStatus};
+use crate::{
+    entity::order_line,
+    money::{Currency, Money},
+    state::OrderStatus,
+};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Order {

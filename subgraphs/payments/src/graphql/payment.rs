@@ -186,11 +186,8 @@ async fn purpose(ctx: &Context<'_>, row: &PaymentRow) -> Result<Option<PaymentPu
 fn refunds(ctx: &Context<'_>, row: &Arc<PaymentRow>, args: PageArgs) -> RefundConnection {
     const LIST: &str = "payment/refunds";
     let cursors = &app(ctx).cursors;
-    let empty = || connection::Slice {
-        rows: Vec::new(),
-        has_next_page: false,
-        has_previous_page: false,
-    };
+    let empty =
+        || connection::Slice { rows: Vec::new(), has_next_page: false, has_previous_page: false };
     let slice = match args.validate() {
         Err(error) => {
             ctx.add_error(error.into_server_error(ctx.item.pos));
@@ -280,9 +277,8 @@ pub(super) struct LedgerEntry {
 
 impl LedgerEntry {
     fn new(row: &ledger_entry::Model) -> Self {
-        let side = |minor: i64| {
-            (minor > 0).then(|| MoneyValue::from(Money::new(minor, row.currency)))
-        };
+        let side =
+            |minor: i64| (minor > 0).then(|| MoneyValue::from(Money::new(minor, row.currency)));
         Self {
             id: kit::id::encode("led", row.id).into(),
             account: row.account.clone(),

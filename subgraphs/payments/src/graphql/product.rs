@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
-use kit::{Page, PageArgs, caller, connection, graphql::{DateTime, scopes}};
+use kit::{
+    Page, PageArgs, caller, connection,
+    graphql::{DateTime, scopes},
+};
 use sea_orm::{
     Condition, Order as Direction, PaginatorTrait, QueryOrder, QuerySelect, Select,
-    entity::prelude::*, sea_query::{ExprTrait, LikeExpr},
+    entity::prelude::*,
+    sea_query::{ExprTrait, LikeExpr},
 };
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
@@ -19,7 +23,10 @@ use super::{
     value::MoneyValue,
 };
 use crate::{
-    entity::{product::{self, Column}, stock},
+    entity::{
+        product::{self, Column},
+        stock,
+    },
     money::Money,
 };
 

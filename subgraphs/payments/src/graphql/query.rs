@@ -5,7 +5,10 @@ use std::sync::Arc;
 use async_graphql::{Context, Error, ID, Object, Result, SimpleObject};
 use kit::{
     PageArgs, caller,
-    graphql::{AddressInput, CountryCode, CurrencyCode, DateTime, bad_request, forbidden, scopes, unauthenticated},
+    graphql::{
+        AddressInput, CountryCode, CurrencyCode, DateTime, bad_request, forbidden, scopes,
+        unauthenticated,
+    },
     id::{OrderId, PaymentId, PaymentMethodId, ProductId, RefundId, RideId, UserId},
 };
 

@@ -11,9 +11,7 @@ use kit::{
     graphql::EmailDelivery,
     id::{OrderId, PaymentId, PaymentMethodId, ProductId, RefundId, RideId, UserId},
 };
-use sea_orm::{
-    DbErr, QueryOrder, QuerySelect, entity::prelude::*, sea_query::ExprTrait,
-};
+use sea_orm::{DbErr, QueryOrder, QuerySelect, entity::prelude::*, sea_query::ExprTrait};
 
 use super::Loaders;
 use crate::{
@@ -434,7 +432,8 @@ impl Loader<Email> for Reader {
 
     async fn load(&self, keys: &[Email]) -> Result<HashMap<Email, EmailDelivery>, ReadError> {
         let mut found = HashMap::new();
-        let templates: HashSet<&'static str> = keys.iter().map(|Email(template, _)| *template).collect();
+        let templates: HashSet<&'static str> =
+            keys.iter().map(|Email(template, _)| *template).collect();
         let mut templates: Vec<_> = templates.into_iter().collect();
         templates.sort_unstable();
         for template in templates {

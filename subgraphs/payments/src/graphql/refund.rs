@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result};
-use kit::{connection, graphql::{DateTime, EmailDelivery}};
+use kit::{
+    connection,
+    graphql::{DateTime, EmailDelivery},
+};
 
 use super::{
     context::{loaders, owner_or_support},
@@ -11,7 +14,9 @@ use super::{
     reader::{Email, RefundRow},
     value::MoneyValue,
 };
-use crate::{entity::refund::RefundReason, mail::REFUND_RECEIPT, money::Money, state::RefundStatus};
+use crate::{
+    entity::refund::RefundReason, mail::REFUND_RECEIPT, money::Money, state::RefundStatus,
+};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Refund(pub(super) Arc<RefundRow>);

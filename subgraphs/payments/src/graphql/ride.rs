@@ -4,7 +4,10 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
-use kit::{caller, connection, graphql::{DateTime, forbidden, unauthenticated}};
+use kit::{
+    caller, connection,
+    graphql::{DateTime, forbidden, unauthenticated},
+};
 
 use super::{
     context::{app, loaders, may_see, owner_or_support},
@@ -13,11 +16,7 @@ use super::{
     user::User,
     value::{MoneyValue, holds},
 };
-use crate::{
-    entity::ride::Model,
-    operation::ride::tip_suggestions,
-    state::RideStatus,
-};
+use crate::{entity::ride::Model, operation::ride::tip_suggestions, state::RideStatus};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Ride {

@@ -19,7 +19,10 @@ use super::{
     ride::{Ride, RideConnection},
 };
 use crate::{
-    entity::{order, payment, payment_method, ride::{self, RideParty}},
+    entity::{
+        order, payment, payment_method,
+        ride::{self, RideParty},
+    },
     state::{OrderStatus, PaymentStatus},
 };
 
@@ -130,7 +133,8 @@ async fn orders(
     }
     let query = older(ctx, query, &page, LIST, (order::Column::CreatedAt, order::Column::Id))?;
     let rows = fresh(ctx).with_lines(query.all(app(ctx).database.read()).await?).await?;
-    let rows = rows.into_iter().map(|row| Ok((row.order.created_at, row.order.id, Order::new(row)?)));
+    let rows =
+        rows.into_iter().map(|row| Ok((row.order.created_at, row.order.id, Order::new(row)?)));
     let rows = rows.collect::<Result<Vec<_>>>()?;
     let cursors = &app(ctx).cursors;
     Ok(OrderConnection::new(page.slice(rows), |(at, id, order)| {

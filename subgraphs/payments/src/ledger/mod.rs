@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 
 use kit::{Timestamp, Uuid, id::PaymentId};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter,
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter,
     sea_query::{Alias, Expr, ExprTrait, OnConflict},
 };
 
@@ -115,10 +116,9 @@ impl Posting {
 /// Posts one transaction and returns its id.
 pub async fn post(tx: &impl ConnectionTrait, posting: Posting) -> Result<Uuid, LedgerError> {
     let ids = post_all(tx, std::slice::from_ref(&posting)).await?;
-    ids.first().copied().ok_or(LedgerError::Empty {
-        source_type: posting.source_type,
-        kind: posting.kind,
-    })
+    ids.first()
+        .copied()
+        .ok_or(LedgerError::Empty { source_type: posting.source_type, kind: posting.kind })
 }
 
 /// Posts many transactions with few statements; what a bulk load needs.
@@ -187,8 +187,7 @@ async fn add_to_balances(
         })
         .collect();
     let sum_of = |column: ledger_balance::Column| {
-        Expr::col((ledger_balance::Entity, column))
-            .add(Expr::col((Alias::new("excluded"), column)))
+        Expr::col((ledger_balance::Entity, column)).add(Expr::col((Alias::new("excluded"), column)))
     };
     for chunk in rows.chunks(BATCH) {
         ledger_balance::Entity::insert_many(chunk.to_vec())

@@ -15,7 +15,8 @@ pub(crate) struct Letters;
 
 impl Templates for Letters {
     fn render(&self, template: &str, _locale: &str, data: &Value) -> Result<Rendered, RenderError> {
-        let failed = |message: String| RenderError::Failed { template: template.to_owned(), message };
+        let failed =
+            |message: String| RenderError::Failed { template: template.to_owned(), message };
         let letter = letter(template, data)?;
         let text = Plain { letter: &letter }.render().map_err(|error| failed(error.to_string()))?;
         let html = Rich { letter: &letter }.render().map_err(|error| failed(error.to_string()))?;

@@ -60,7 +60,8 @@ pub async fn run_all(app: &App, first: PaymentAttemptId) -> Result<Recorded, Fai
 pub async fn run(app: &App, id: PaymentAttemptId) -> Result<Settled, Failure> {
     let (attempt, payment) = load(app, id).await?;
     if !attempt.is_open() {
-        return settle::settle(app, id, Outcome::Unknown { reason: "settled before".to_owned() }).await;
+        return settle::settle(app, id, Outcome::Unknown { reason: "settled before".to_owned() })
+            .await;
     }
     let outcome = match app.connectors.named(&attempt.connector) {
         Ok(connector) => {
@@ -130,8 +131,7 @@ async fn call(
         .processor_ref
         .clone()
         .ok_or_else(|| Failure::Broken(format!("payment {} was never authorised", payment.id)))?;
-    let request =
-        FollowUpRequest { attempt: attempt.id, processor_ref, amount: attempt.money() };
+    let request = FollowUpRequest { attempt: attempt.id, processor_ref, amount: attempt.money() };
     match attempt.op {
         AttemptOperation::Capture => Ok(connector.capture(request).await),
         AttemptOperation::Void => Ok(connector.void(request).await),

@@ -58,11 +58,9 @@ pub async fn save_product(
         })
         .await;
     match saved {
-        Err(Failure::Storage(error)) if is_unique_violation(&error) => Err(Refusal::conflict(
-            "DUPLICATE_SKU",
-            "another product has this SKU",
-        )
-        .into()),
+        Err(Failure::Storage(error)) if is_unique_violation(&error) => {
+            Err(Refusal::conflict("DUPLICATE_SKU", "another product has this SKU").into())
+        }
         saved => saved,
     }
 }
@@ -116,11 +114,8 @@ async fn change(
     if updated.rows_affected != 1 {
         return Err(Refusal::conflict("CONFLICT", "the product has been changed meanwhile").into());
     }
-    let kind = if known.active && !command.active {
-        "product.deactivated"
-    } else {
-        "product.updated"
-    };
+    let kind =
+        if known.active && !command.active { "product.deactivated" } else { "product.updated" };
     announce(tx, kind, id, known.seller_id, command, now).await?;
     Ok(id)
 }
@@ -199,9 +194,7 @@ fn checked(command: SaveProduct) -> Result<SaveProduct, Refusal> {
 }
 
 /// Why pieces are added or taken away.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum StockReason {
     Received,

@@ -74,7 +74,9 @@ impl Key {
         let Self { owner, operation, key, input_hash } = self;
         match idempotency::begin(tx, *owner, operation, key, *input_hash, now).await? {
             idempotency::Begin::Fresh => Ok(Claim::Fresh),
-            idempotency::Begin::Replay(stored) => Ok(Claim::Replay(serde_json::from_value(stored)?)),
+            idempotency::Begin::Replay(stored) => {
+                Ok(Claim::Replay(serde_json::from_value(stored)?))
+            }
             idempotency::Begin::Reused => Err(Refusal::KeyReused.into()),
             idempotency::Begin::InUse => Err(Refusal::KeyInUse.into()),
         }

@@ -48,7 +48,8 @@ pub async fn attach(
     let billing = billing_address(app, &command)?;
     let now = app.now();
     refuse_card_testing(app, user, now).await?;
-    let (begun, attempt) = (begin(app, user, &key, &command, now).await?, PaymentAttemptId::new(now));
+    let (begun, attempt) =
+        (begin(app, user, &key, &command, now).await?, PaymentAttemptId::new(now));
     let token = match begun {
         Begun::Replay(recorded) => return Ok(recorded),
         Begun::Token(token) => token,
@@ -97,10 +98,8 @@ async fn spend(
         .filter(vault_token::Column::ExpiresAt.gt(now))
         .exec(tx)
         .await?;
-    let row = vault_token::Entity::find()
-        .filter(vault_token::Column::TokenHash.eq(hash))
-        .one(tx)
-        .await?;
+    let row =
+        vault_token::Entity::find().filter(vault_token::Column::TokenHash.eq(hash)).one(tx).await?;
     match (spent.rows_affected, row) {
         (1, Some(row)) => Ok(row),
         (_, Some(_)) => Err(Refusal::invalid(
@@ -158,7 +157,9 @@ async fn finish(
                         let id = keep(tx, attached, *checks, now).await?;
                         Recorded::done(id)
                     }
-                    Verification::Verified(_) => declined(DeclineCode::IncorrectCvc, "incorrect_cvc"),
+                    Verification::Verified(_) => {
+                        declined(DeclineCode::IncorrectCvc, "incorrect_cvc")
+                    }
                     Verification::Declined { code, raw_code, .. } => declined(*code, raw_code),
                     // The token is spent; the person makes a new one and tries again.
                     Verification::Unavailable { .. } => {
@@ -229,8 +230,10 @@ async fn keep(
             .filter(payment_method::Column::UserId.eq(*user))
             .filter(payment_method::Column::DetachedAt.is_null())
     };
-    let known =
-        mine().filter(payment_method::Column::Fingerprint.eq(token.fingerprint.clone())).one(tx).await?;
+    let known = mine()
+        .filter(payment_method::Column::Fingerprint.eq(token.fingerprint.clone()))
+        .one(tx)
+        .await?;
     let first = mine().count(tx).await? == 0;
     let is_default = *make_default || first || known.as_ref().is_some_and(|card| card.is_default);
     if is_default {

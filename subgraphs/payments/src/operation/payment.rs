@@ -182,7 +182,8 @@ pub async fn confirm(
                     ..Default::default()
                 };
                 let event = PaymentEvent::Confirm;
-                let row = transition::payment(tx, &row, event, "paymentConfirm", now, change).await?;
+                let row =
+                    transition::payment(tx, &row, event, "paymentConfirm", now, change).await?;
                 let intent = Intent {
                     op: AttemptOperation::Authorize,
                     amount: row.amount,
@@ -240,8 +241,7 @@ pub(crate) async fn insert_attempt(
     let open = open_attempts(tx, row.id).await?;
     let alone = match intent.op {
         AttemptOperation::Void => open.iter().all(|attempt| {
-            attempt.op == AttemptOperation::Authorize
-                && row.status == PaymentStatus::RequiresAction
+            attempt.op == AttemptOperation::Authorize && row.status == PaymentStatus::RequiresAction
         }),
         AttemptOperation::Refund => true,
         _ => open.is_empty(),
@@ -313,13 +313,9 @@ pub(crate) async fn own(
     id: PaymentId,
     payer: kit::id::UserId,
 ) -> Result<payment::Model, Failure> {
-    payment::Entity::find_by_id(id)
-        .one(tx)
-        .await?
-        .filter(|row| row.payer_id == payer)
-        .ok_or_else(|| {
-            Refusal::not_found("you have no such payment", &["input", "paymentId"]).into()
-        })
+    payment::Entity::find_by_id(id).one(tx).await?.filter(|row| row.payer_id == payer).ok_or_else(
+        || Refusal::not_found("you have no such payment", &["input", "paymentId"]).into(),
+    )
 }
 
 /// An order's stock is held, and will be long enough for the payment.
@@ -491,4 +487,3 @@ fn check_return_url(url: Option<&str>) -> Result<(), Refusal> {
         Err(Refusal::invalid("INVALID_URL", message, &["input", "returnUrl"]))
     }
 }
-

@@ -9,7 +9,10 @@ use kit::{
     Caller, Timestamp, Transaction,
     id::{OrderId, OrderLineId, PaymentAttemptId, PaymentId, RefundId},
 };
-use sea_orm::{ActiveValue::Set, ConnectionTrait, PaginatorTrait, QuerySelect, entity::prelude::*, sea_query::ExprTrait};
+use sea_orm::{
+    ActiveValue::Set, ConnectionTrait, PaginatorTrait, QuerySelect, entity::prelude::*,
+    sea_query::ExprTrait,
+};
 use serde::Serialize;
 
 use super::{
@@ -63,9 +66,9 @@ pub async fn create(
                     return Ok(Err(recorded));
                 }
                 let row =
-                    payment::Entity::find_by_id(command.payment_id).one(tx).await?.ok_or_else(|| {
-                        Refusal::not_found("there is no such payment", &["input", "paymentId"])
-                    })?;
+                    payment::Entity::find_by_id(command.payment_id).one(tx).await?.ok_or_else(
+                        || Refusal::not_found("there is no such payment", &["input", "paymentId"]),
+                    )?;
                 check_refundable(app, &row, now)?;
                 let draft = draft(tx, command, &row, key).await?;
                 let (_, attempt) = begin(tx, &row, &draft, now).await?;
@@ -279,9 +282,9 @@ pub(crate) fn promise_posting(
     at: Timestamp,
 ) -> Posting {
     let posting = Posting::new("REFUND", id, "refund", at).payment(row.id);
-    let posting = parts.iter().fold(posting, |posting, (account, part)| {
-        posting.debit(account.clone(), row.money(*part))
-    });
+    let posting = parts
+        .iter()
+        .fold(posting, |posting, (account, part)| posting.debit(account.clone(), row.money(*part)));
     posting.credit(Account::RefundsPayable, row.money(amount))
 }
 
@@ -346,8 +349,11 @@ async fn insert_parts(
     let left: Vec<i64> = splits
         .iter()
         .map(|split| {
-            let taken: i64 =
-                given.iter().filter(|part| part.split_seq == split.seq).map(|part| part.amount).sum();
+            let taken: i64 = given
+                .iter()
+                .filter(|part| part.split_seq == split.seq)
+                .map(|part| part.amount)
+                .sum();
             split.amount - taken
         })
         .collect();

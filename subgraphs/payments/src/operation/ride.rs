@@ -100,7 +100,8 @@ pub async fn authorize(
 ) -> Result<Recorded, Failure> {
     let rider = person(caller)?;
     let key = Key::new(key_owner(caller)?, "rideAuthorize", idempotency_key, &command)?;
-    let terms = app.secrets.verify::<Terms>(&command.quote_token).filter(|terms| terms.rider == rider);
+    let terms =
+        app.secrets.verify::<Terms>(&command.quote_token).filter(|terms| terms.rider == rider);
     let (command, key, terms, now) = (&command, &key, &terms, app.now());
     let begun = app
         .database
@@ -130,7 +131,8 @@ pub async fn authorize(
         .await;
     let begun = match begun {
         Err(Failure::Storage(error)) if is_unique_violation(&error) => {
-            Err(Refusal::conflict("QUOTE_USED", "this quote has been used for a ride already").into())
+            Err(Refusal::conflict("QUOTE_USED", "this quote has been used for a ride already")
+                .into())
         }
         begun => begun,
     };
@@ -149,8 +151,7 @@ async fn confirm_at_once(
     let row = row.insert(tx).await?;
     let (event, change) = (PaymentEvent::Confirm, Default::default());
     let row = transition::payment(tx, &row, event, attempted, now, change).await?;
-    let intent =
-        Intent { op: AttemptOperation::Authorize, amount: row.amount, waiting: Some(key) };
+    let intent = Intent { op: AttemptOperation::Authorize, amount: row.amount, waiting: Some(key) };
     begin_attempt(tx, app, &row, intent, now).await.map(Begun::Attempt)
 }
 
@@ -389,7 +390,8 @@ pub async fn cancel(
                     return begin_void(tx, &held, reason, Some(key), now).await.map(Begun::Attempt);
                 }
                 let fare = cancellation_fare(&app.config.tariff, ride.currency)?;
-                change = ride::ActiveModel { canceled_by: change.canceled_by, ..fare_columns(&fare) };
+                change =
+                    ride::ActiveModel { canceled_by: change.canceled_by, ..fare_columns(&fare) };
                 let ride = transition::update_ride(tx, &ride, now, change).await?;
                 begin_fare_capture(tx, app, &ride, fare.total, key, now).await
             })

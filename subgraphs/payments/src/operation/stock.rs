@@ -7,7 +7,9 @@ use kit::{
     Timestamp, Uuid,
     id::{OrderId, ProductId},
 };
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, QueryOrder, entity::prelude::*, sea_query::ExprTrait};
+use sea_orm::{
+    ActiveValue::Set, ConnectionTrait, DbErr, QueryOrder, entity::prelude::*, sea_query::ExprTrait,
+};
 
 use crate::{
     entity::{
@@ -186,9 +188,7 @@ async fn hold(
         .col_expr(stock::Column::UpdatedAt, Expr::value(now))
         .filter(stock::Column::ProductId.eq(product_id))
         .filter(
-            Expr::col(stock::Column::OnHand)
-                .sub(Expr::col(stock::Column::Reserved))
-                .gte(quantity),
+            Expr::col(stock::Column::OnHand).sub(Expr::col(stock::Column::Reserved)).gte(quantity),
         )
         .exec(tx)
         .await?;

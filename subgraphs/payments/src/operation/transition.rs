@@ -7,9 +7,7 @@ use sea_orm::{ActiveValue::Set, ConnectionTrait, entity::prelude::*};
 use crate::{
     entity::{order, payment, ride},
     refusal::{Failure, Refusal},
-    state::{
-        ORDER_STATES, OrderEvent, PAYMENT_STATES, PaymentEvent, RIDE_STATES, RideEvent,
-    },
+    state::{ORDER_STATES, OrderEvent, PAYMENT_STATES, PaymentEvent, RIDE_STATES, RideEvent},
 };
 
 /// Moves a payment on and writes `change` with it; returns the row as it is now.
@@ -51,11 +49,8 @@ pub async fn touch(
     now: Timestamp,
     change: payment::ActiveModel,
 ) -> Result<payment::Model, Failure> {
-    let change = payment::ActiveModel {
-        version: Set(row.version + 1),
-        updated_at: Set(now),
-        ..change
-    };
+    let change =
+        payment::ActiveModel { version: Set(row.version + 1), updated_at: Set(now), ..change };
     let updated = payment::Entity::update_many()
         .set(change)
         .filter(payment::Column::Id.eq(row.id))

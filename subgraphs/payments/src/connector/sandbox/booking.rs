@@ -40,7 +40,7 @@ pub enum Authentication {
 }
 
 /// The processor's own name for the booking of `reference`.
-pub(super) fn processor_ref(reference: Uuid) -> String {
+pub(crate) fn processor_ref(reference: Uuid) -> String {
     format!("sbx_{}", reference.simple())
 }
 
@@ -112,13 +112,9 @@ impl Sandbox {
 
     /// The attempt whose cardholder is asked on the page `key`, with its amount.
     pub async fn action(&self, key: &str) -> Result<Option<(PaymentAttemptId, Money)>, DbErr> {
-        let row = Entity::find()
-            .filter(Column::ActionKey.eq(key))
-            .one(self.database.read())
-            .await?;
-        Ok(row.map(|row| {
-            (PaymentAttemptId(row.reference), Money::new(row.amount, row.currency))
-        }))
+        let row =
+            Entity::find().filter(Column::ActionKey.eq(key)).one(self.database.read()).await?;
+        Ok(row.map(|row| (PaymentAttemptId(row.reference), Money::new(row.amount, row.currency))))
     }
 
     /// Records what the cardholder pressed; `false` when the action is over.
@@ -190,7 +186,9 @@ impl Sandbox {
         match row.state {
             BookingState::Approved | BookingState::Captured => Outcome::Approved { processor_ref },
             BookingState::Declined => decline(row.code.as_deref().unwrap_or("generic_decline")),
-            BookingState::Voided if row.op == OperationKind::Authorize && row.action_key.is_some() => {
+            BookingState::Voided
+                if row.op == OperationKind::Authorize && row.action_key.is_some() =>
+            {
                 decline("authentication_failed")
             }
             BookingState::Voided => Outcome::Approved { processor_ref },

@@ -19,6 +19,7 @@ use super::{
 use crate::{card::CheckResult, entity::sandbox_card, secrets::new_token};
 
 pub use behaviour::Behaviour;
+pub(crate) use booking::processor_ref;
 pub use booking::{Authentication, BookingState, OperationKind};
 pub use page::{AuthenticationPage, Notify, routes};
 

@@ -46,9 +46,7 @@ impl OrderMutation {
 async fn create(ctx: &Context<'_>, input: OrderCreateInput) -> Result<OrderPayload> {
     scopes(ctx, &["payments:write"])?;
     let done = match input.command() {
-        Ok(command) => {
-            order::create(app(ctx), caller(ctx), command, &input.idempotency_key).await
-        }
+        Ok(command) => order::create(app(ctx), caller(ctx), command, &input.idempotency_key).await,
         Err(refusal) => Err(Failure::from(refusal)),
     };
     payload(ctx, Outcome::of(done)?).await

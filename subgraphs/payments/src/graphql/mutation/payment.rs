@@ -162,9 +162,7 @@ async fn payload(ctx: &Context<'_>, outcome: Outcome) -> Result<PaymentPayload> 
 async fn refund_create(ctx: &Context<'_>, input: RefundCreateInput) -> Result<RefundPayload> {
     scopes(ctx, &["payments:refund"])?;
     let done = match input.command() {
-        Ok(command) => {
-            refund::create(app(ctx), caller(ctx), command, &input.idempotency_key).await
-        }
+        Ok(command) => refund::create(app(ctx), caller(ctx), command, &input.idempotency_key).await,
         Err(refusal) => Err(Failure::from(refusal)),
     };
     let outcome = Outcome::of(done)?;

@@ -61,7 +61,11 @@ impl RideMutation {
     }
 
     #[graphql(requires_scopes = "payments:write")]
-    async fn ride_tip(&self, ctx: &Context<'_>, input: RideTipInput) -> Option<Result<RidePayload>> {
+    async fn ride_tip(
+        &self,
+        ctx: &Context<'_>,
+        input: RideTipInput,
+    ) -> Option<Result<RidePayload>> {
         Some(tip(ctx, input).await)
     }
 }
@@ -80,9 +84,7 @@ async fn authorize(ctx: &Context<'_>, input: RideAuthorizeInput) -> Result<RideP
 async fn complete(ctx: &Context<'_>, input: RideCompleteInput) -> Result<RidePayload> {
     scopes(ctx, &["rides:operate"])?;
     let done = match input.command() {
-        Ok(command) => {
-            ride::complete(app(ctx), caller(ctx), command, &input.idempotency_key).await
-        }
+        Ok(command) => ride::complete(app(ctx), caller(ctx), command, &input.idempotency_key).await,
         Err(refusal) => Err(Failure::from(refusal)),
     };
     payload(ctx, done).await

@@ -3,9 +3,7 @@
 use kit::id::RideId;
 use sea_orm::{ActiveValue::Set, entity::prelude::*};
 
-use super::{
-    Ending, Scope, Settled, answer, captured, close, fare, forget, keep_open, write,
-};
+use super::{Ending, Scope, Settled, answer, captured, close, fare, forget, keep_open, write};
 use crate::{
     connector::{DeclineCode, Outcome},
     entity::{
@@ -238,7 +236,8 @@ async fn not_paid(
         }
         PaymentRole::Tip | PaymentRole::Fare => {
             if payment.role == PaymentRole::Fare {
-                let ride = ride::Entity::find_by_id(RideId(payment.purpose_id)).one(scope.tx).await?;
+                let ride =
+                    ride::Entity::find_by_id(RideId(payment.purpose_id)).one(scope.tx).await?;
                 if let Some(ride) = ride {
                     let (event, change) = (RideEvent::PaymentFailed, Default::default());
                     transition::ride(scope.tx, &ride, event, "settle", scope.now, change).await?;

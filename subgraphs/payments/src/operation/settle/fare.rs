@@ -61,17 +61,15 @@ pub(super) async fn captured(
     payment: &payment::Model,
 ) -> Result<Vec<PaymentAttemptId>, Failure> {
     let ride = ride_of(scope, payment).await?;
-    let fare = ride
-        .fare()
-        .ok_or_else(|| Failure::Broken(format!("ride {} has no fare", ride.id)))?;
+    let fare =
+        ride.fare().ok_or_else(|| Failure::Broken(format!("ride {} has no fare", ride.id)))?;
     let all = fare_shares(&ride, &fare);
     let covered = scaled(all.clone(), payment.captured);
     insert_splits(scope, payment, &covered).await?;
     post_capture(scope, payment, &covered).await?;
 
     if ride.canceled_by.is_some() {
-        let change =
-            ride::ActiveModel { canceled_at: Set(Some(scope.now)), ..Default::default() };
+        let change = ride::ActiveModel { canceled_at: Set(Some(scope.now)), ..Default::default() };
         transition::ride(scope.tx, &ride, RideEvent::Cancel, "settle", scope.now, change).await?;
         return Ok(Vec::new());
     }
@@ -187,8 +185,10 @@ pub(super) async fn tip_paid(
     let shares = tip_shares(&ride, payment.captured);
     insert_splits(scope, payment, &shares).await?;
     post_capture(scope, payment, &shares).await?;
-    let change =
-        ride::ActiveModel { tip_minor: Set(ride.tip_minor + payment.captured), ..Default::default() };
+    let change = ride::ActiveModel {
+        tip_minor: Set(ride.tip_minor + payment.captured),
+        ..Default::default()
+    };
     let ride = transition::update_ride(scope.tx, &ride, scope.now, change).await?;
     mail::tip_received(scope.tx, &ride, payment, scope.now).await?;
     Ok(())

@@ -157,9 +157,5 @@ async fn not_done(
 }
 
 fn succeeded(processor_ref: &str) -> Ending<'_> {
-    Ending {
-        status: AttemptStatus::Succeeded,
-        processor_ref: Some(processor_ref),
-        decline: None,
-    }
+    Ending { status: AttemptStatus::Succeeded, processor_ref: Some(processor_ref), decline: None }
 }

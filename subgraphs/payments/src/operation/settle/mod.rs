@@ -10,7 +10,11 @@ mod fare;
 mod follow_up;
 mod refunded;
 
-use kit::{Timestamp, Transaction, Uuid, idempotency, id::PaymentAttemptId};
+pub(crate) use captured::{Share, capture_posting, order_paid_event, order_shares, scaled};
+pub(crate) use fare::{fare_shares, ride_completed_event, tip_shares};
+pub(crate) use refunded::{order_refunded_event, settled_posting};
+
+use kit::{Timestamp, Transaction, Uuid, id::PaymentAttemptId, idempotency};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, entity::prelude::*, sea_query::ExprTrait};
 
 use super::{
@@ -64,7 +68,9 @@ async fn book(
         return Ok(Settled { recorded, follow_ups: Vec::new() });
     }
     match attempt.op {
-        AttemptOperation::Authorize => authorization::settle(scope, &attempt, payment, outcome).await,
+        AttemptOperation::Authorize => {
+            authorization::settle(scope, &attempt, payment, outcome).await
+        }
         AttemptOperation::Capture => follow_up::capture(scope, &attempt, payment, outcome).await,
         AttemptOperation::Void => follow_up::void(scope, &attempt, payment, outcome).await,
         AttemptOperation::Refund => refunded::settle(scope, &attempt, payment, outcome).await,
@@ -100,7 +106,9 @@ async fn load(
 fn subject(attempt: &payment_attempt::Model, payment: &payment::Model) -> Uuid {
     match (attempt.refund_id, payment.purpose_type) {
         (Some(refund), _) => refund.uuid(),
-        (None, PurposeType::Ride) if attempt.waiting_operation.as_deref() != Some("paymentConfirm") => {
+        (None, PurposeType::Ride)
+            if attempt.waiting_operation.as_deref() != Some("paymentConfirm") =>
+        {
             payment.purpose_id
         }
         (None, _) => payment.id.uuid(),

@@ -21,9 +21,7 @@ use crate::{
     mail,
     operation::{refund as refunds, stock, transition},
     refusal::Failure,
-    state::{
-        ORDER_STATES, OrderEvent, PaymentEvent, REFUND_STATES, RefundEvent, RefundStatus,
-    },
+    state::{ORDER_STATES, OrderEvent, PaymentEvent, REFUND_STATES, RefundEvent, RefundStatus},
 };
 
 pub(super) async fn settle(
@@ -186,10 +184,7 @@ pub(crate) fn order_refunded_event(
 }
 
 /// Puts the refunded pieces back on the shelf, if that was asked for.
-async fn restock(
-    scope: &Scope<'_, '_>,
-    refund: &refund::Model,
-) -> Result<Vec<ProductId>, Failure> {
+async fn restock(scope: &Scope<'_, '_>, refund: &refund::Model) -> Result<Vec<ProductId>, Failure> {
     let lines = refund_line::Entity::find()
         .filter(refund_line::Column::RefundId.eq(refund.id))
         .all(scope.tx)

@@ -1,0 +1,207 @@
+//! Crashes and lost answers.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use kit::{async_trait, id::PaymentAttemptId};
+use payments::{
+    connector::{
+        AuthorizeRequest, CardDetails, Connector, ConnectorError, Connectors, FollowUpRequest,
+        Outcome, StoredCard, Verification,
+    },
+    operation::reconcile::reconcile,
+};
+use serde_json::{Value, json};
+
+use crate::support::{APPROVES, Shop, codes, key};
+
+/// Carries requests out like the sandbox, but may lose the answer or never arrive.
+#[derive(Debug)]
+struct Flaky {
+    inner: Arc<dyn Connector>,
+    loses_answers: AtomicBool,
+    unreachable: AtomicBool,
+}
+
+impl Flaky {
+    async fn pass(&self, call: impl Future<Output = Outcome>) -> Outcome {
+        if self.unreachable.load(Ordering::SeqCst) {
+            return Outcome::NotAttempted { reason: "connection refused".to_owned() };
+        }
+        let outcome = call.await;
+        if self.loses_answers.load(Ordering::SeqCst) {
+            return Outcome::Unknown { reason: "the answer was lost".to_owned() };
+        }
+        outcome
+    }
+}
+
+#[async_trait]
+impl Connector for Flaky {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    async fn store_card(&self, card: CardDetails) -> Result<StoredCard, ConnectorError> {
+        self.inner.store_card(card).await
+    }
+
+    async fn verify(&self, attempt: PaymentAttemptId, card_token: &str) -> Verification {
+        self.inner.verify(attempt, card_token).await
+    }
+
+    async fn authorize(&self, request: AuthorizeRequest) -> Outcome {
+        self.pass(self.inner.authorize(request)).await
+    }
+
+    async fn capture(&self, request: FollowUpRequest) -> Outcome {
+        self.pass(self.inner.capture(request)).await
+    }
+
+    async fn void(&self, request: FollowUpRequest) -> Outcome {
+        self.pass(self.inner.void(request)).await
+    }
+
+    async fn refund(&self, request: FollowUpRequest) -> Outcome {
+        self.pass(self.inner.refund(request)).await
+    }
+
+    async fn fetch(&self, attempt: PaymentAttemptId) -> Outcome {
+        self.inner.fetch(attempt).await
+    }
+}
+
+async fn flaky_shop() -> (Shop, Arc<Flaky>) {
+    let mut shop = Shop::open().await;
+    let flaky = Arc::new(Flaky {
+        inner: shop.app.connectors.primary().clone(),
+        loses_answers: AtomicBool::new(false),
+        unreachable: AtomicBool::new(false),
+    });
+    shop.app.connectors = Connectors::new(flaky.clone(), Vec::new());
+    shop.service = payments::serve::service(&shop.app);
+    (shop, flaky)
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_unknown_until_the_processor_is_asked() {
+    let (shop, flaky) = flaky_shop().await;
+    let lamp = shop.product(6000, 2).await;
+    let customer = shop.customer();
+    let order = shop.order(&customer, &[(&lamp, 1)]).await;
+    let payment = shop.payment(&customer, &order, "AUTOMATIC").await;
+    let method = shop.card(&customer, APPROVES).await;
+    flaky.loses_answers.store(true, Ordering::SeqCst);
+    let key = key();
+    let unknown = shop.confirm(&customer, &payment, &method, &key).await;
+    assert_eq!(unknown["payment"]["status"], "UNKNOWN");
+    assert_eq!(unknown["errors"][0]["outcomeUnknown"], true);
+    assert_eq!(
+        codes(&shop.confirm(&customer, &payment, &method, &key).await),
+        ["IDEMPOTENCY_KEY_IN_USE"]
+    );
+    flaky.loses_answers.store(false, Ordering::SeqCst);
+    assert_eq!(
+        codes(&shop.confirm(&customer, &payment, &method, &crate::support::key()).await),
+        ["INVALID_STATE"]
+    );
+
+    shop.wait(1);
+    assert_eq!(reconcile(&shop.app).await.unwrap(), 1);
+    let replay = shop.confirm(&customer, &payment, &method, &key).await;
+    assert_eq!(replay["payment"]["status"], "SUCCEEDED");
+    assert_eq!(replay["errors"], json!([]));
+    assert_eq!(shop.count("sandbox_operations").await, 1, "charged once");
+    assert_eq!(shop.count("outbox").await, 2, "mailed once");
+    shop.assert_books().await;
+}
+
+#[tokio::test]
+async fn an_unreachable_processor_changes_nothing_and_the_key_stays_good() {
+    let (shop, flaky) = flaky_shop().await;
+    let lamp = shop.product(6000, 2).await;
+    let customer = shop.customer();
+    let order = shop.order(&customer, &[(&lamp, 1)]).await;
+    let payment = shop.payment(&customer, &order, "AUTOMATIC").await;
+    let method = shop.card(&customer, APPROVES).await;
+    flaky.unreachable.store(true, Ordering::SeqCst);
+    let key = key();
+    let refused = shop.confirm(&customer, &payment, &method, &key).await;
+    assert_eq!(refused["errors"][0]["outcomeUnknown"], false);
+    assert_eq!(refused["payment"]["status"], "REQUIRES_PAYMENT_METHOD");
+    flaky.unreachable.store(false, Ordering::SeqCst);
+    let paid = shop.confirm(&customer, &payment, &method, &key).await;
+    assert_eq!(paid["payment"]["status"], "SUCCEEDED");
+    shop.assert_books().await;
+}
+
+#[tokio::test]
+async fn a_refund_that_could_not_be_sent_is_sent_later() {
+    let (shop, flaky) = flaky_shop().await;
+    let lamp = shop.product(6000, 2).await;
+    let customer = shop.customer();
+    let (_, payment) = shop.paid(&customer, &[(&lamp, 1)]).await;
+    flaky.unreachable.store(true, Ordering::SeqCst);
+    let pending = shop.refund(&shop.support(), json!({ "paymentId": payment })).await;
+    assert_eq!(pending["refund"]["status"], "PENDING");
+    shop.assert_books().await;
+    flaky.unreachable.store(false, Ordering::SeqCst);
+    shop.wait(2);
+    reconcile(&shop.app).await.unwrap();
+    let seen =
+        shop.payment_fields(&customer, &payment, "status amountRefunded { amountMinor }").await;
+    assert_eq!(seen, json!({ "status": "REFUNDED", "amountRefunded": { "amountMinor": "6000" } }));
+    shop.assert_books().await;
+}
+
+#[tokio::test]
+async fn a_crash_between_intent_and_answer_is_healed() {
+    for charged in [true, false] {
+        let (shop, flaky) = flaky_shop().await;
+        let lamp = shop.product(6000, 2).await;
+        let customer = shop.customer();
+        let order = shop.order(&customer, &[(&lamp, 1)]).await;
+        let payment = shop.payment(&customer, &order, "AUTOMATIC").await;
+        let method = shop.card(&customer, APPROVES).await;
+        flaky.loses_answers.store(true, Ordering::SeqCst);
+        let key = key();
+        shop.confirm(&customer, &payment, &method, &key).await;
+        // The state in which a process dies right after committing the intent: PROCESSING with a
+        // PENDING attempt, and the processor may or may not have heard of it.
+        use sea_orm::ConnectionTrait;
+        let forget = if charged { "SELECT 1" } else { "DELETE FROM sandbox_operations" };
+        let crashed: Result<(), sea_orm::DbErr> = shop
+            .app
+            .database
+            .write(|tx| {
+                Box::pin(async move {
+                    tx.execute_unprepared("UPDATE payments SET status = 'PROCESSING'").await?;
+                    tx.execute_unprepared(
+                        "UPDATE payment_attempts SET status = 'PENDING' WHERE op = 'AUTHORIZE'",
+                    )
+                    .await?;
+                    tx.execute_unprepared(forget).await?;
+                    Ok(())
+                })
+            })
+            .await;
+        crashed.unwrap();
+        flaky.loses_answers.store(false, Ordering::SeqCst);
+        shop.wait(1);
+        reconcile(&shop.app).await.unwrap();
+        let seen = shop.payment_fields(&customer, &payment, "status attempts { status }").await;
+        let (status, attempt) = if charged {
+            ("SUCCEEDED", "SUCCEEDED")
+        } else {
+            ("REQUIRES_PAYMENT_METHOD", "FAILED")
+        };
+        assert_eq!(seen, json!({ "status": status, "attempts": [{ "status": attempt }] }));
+        let again = shop.confirm(&customer, &payment, &method, &key).await;
+        assert_eq!(again["payment"]["status"], "SUCCEEDED", "the same key finishes the job");
+        assert_eq!(shop.count("sandbox_operations").await, 1);
+        assert_ne!(again["payment"]["id"], Value::Null);
+        shop.assert_books().await;
+    }
+}
