@@ -5,8 +5,8 @@ use apollo_compiler::parser::Parser;
 use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{Schema, ast, executable};
 
-use super::facts::Facts;
-use super::normalize::normalize;
+use super::facts::{Facts, most_fields};
+use super::normalize::{FIELD_LIMIT, normalize};
 use super::selection::Operation;
 use crate::query_graph::QueryGraph;
 
@@ -83,6 +83,10 @@ impl Document {
     }
 
     pub fn validate(&self, api_schema: &Valid<Schema>) -> Result<ValidDocument, OperationError> {
+        // Before, not after: going through multiplying fragments is what would take so long.
+        if most_fields(&self.ast) > FIELD_LIMIT {
+            return Err(OperationError::TooManyFields { limit: FIELD_LIMIT });
+        }
         let executable = self
             .ast
             .to_executable_validate(api_schema)

@@ -27,15 +27,9 @@ impl Facts {
         operation_name: Option<&str>,
         document_bytes: usize,
     ) -> Self {
-        let mut counter = Counter { fragments: BTreeMap::new(), known: BTreeMap::new() };
-        let mut operations = Vec::new();
-        for definition in &document.definitions {
-            if let Definition::FragmentDefinition(fragment) = definition {
-                counter.fragments.insert(fragment.name.as_str(), &fragment.selection_set);
-            } else if let Definition::OperationDefinition(operation) = definition {
-                operations.push(operation);
-            }
-        }
+        let mut counter = Counter::new(document);
+        let operations: Vec<_> =
+            document.definitions.iter().filter_map(Definition::as_operation_definition).collect();
         let chosen = match operation_name {
             None => operations.first(),
             Some(name) => operations
@@ -64,6 +58,19 @@ struct Count {
     directives: usize,
 }
 
+/// Fields of the largest operation or fragment: what validation may have to go through.
+pub(super) fn most_fields(document: &ast::Document) -> usize {
+    let mut counter = Counter::new(document);
+    let fields = document.definitions.iter().map(|definition| match definition {
+        Definition::OperationDefinition(operation) => {
+            counter.selections(&operation.selection_set).fields
+        }
+        Definition::FragmentDefinition(fragment) => counter.fragment(fragment.name.as_str()).fields,
+        _ => 0,
+    });
+    fields.max().unwrap_or(0)
+}
+
 struct Counter<'a> {
     fragments: BTreeMap<&'a str, &'a [Selection]>,
     /// `None` while it is being measured: spreads in a circle are for validation to refuse.
@@ -71,6 +78,13 @@ struct Counter<'a> {
 }
 
 impl<'a> Counter<'a> {
+    fn new(document: &'a ast::Document) -> Self {
+        let fragments = document.definitions.iter().filter_map(Definition::as_fragment_definition);
+        let fragments =
+            fragments.map(|fragment| (fragment.name.as_str(), fragment.selection_set.as_slice()));
+        Self { fragments: fragments.collect(), known: BTreeMap::new() }
+    }
+
     fn selections(&mut self, selections: &'a [Selection]) -> Count {
         let mut total = Count::default();
         for selection in selections {

@@ -19,7 +19,7 @@ use crate::plan::{Condition, Inclusion, OperationKind};
 use crate::query_graph::{QueryGraph, TypeSet};
 
 /// Fields in normal form that one operation may have.
-const FIELD_LIMIT: usize = 100_000;
+pub(super) const FIELD_LIMIT: usize = 100_000;
 
 pub(super) fn normalize(
     document: &ExecutableDocument,
@@ -100,9 +100,17 @@ impl<'a> Normalizer<'a> {
             }
         }
         fields.sort_by_key(|field| field.places.first().map_or(0, |(place, _)| *place));
+        let below = |field: &Field| field.selections.as_ref().map_or(0, |child| child.size);
+        let size = fields
+            .iter()
+            .fold(0_usize, |size, field| size.saturating_add(1).saturating_add(below(field)));
+        if size > FIELD_LIMIT {
+            return Err(OperationError::TooManyFields { limit: FIELD_LIMIT });
+        }
         let id = self.next_id;
         self.next_id += 1;
-        let set = Arc::new(SelectionSet { id, type_name: type_name.clone(), possible, fields });
+        let set =
+            Arc::new(SelectionSet { id, type_name: type_name.clone(), possible, fields, size });
         self.known.insert(identity, set.clone());
         Ok(set)
     }

@@ -39,6 +39,8 @@ pub struct SelectionSet {
     pub possible: TypeSet,
     /// By first appearance.
     pub fields: Vec<Field>,
+    /// Fields in all, those below included: selection sets that are shared count each time.
+    pub size: usize,
 }
 
 #[derive(Clone, Debug)]

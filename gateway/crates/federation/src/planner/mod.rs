@@ -10,7 +10,9 @@
 //! requests of the best plan so far taken for granted, until nothing gets better.
 
 mod build;
+mod candidates;
 mod cost;
+mod entries;
 mod lower;
 mod needs;
 mod places;
@@ -80,6 +82,9 @@ pub enum PlanError {
     Unresolvable { coordinate: String, from: Vec<String> },
     #[error("`{coordinate}` requires one field with different arguments")]
     ConflictingRequirement { coordinate: String },
+    /// Not planned yet: the argument's value stands further up in the data.
+    #[error("`{coordinate}` takes an argument from a context, which is not supported")]
+    ContextArgument { coordinate: String },
     #[error("the operation is too complex to plan: more than {fuel} steps of search")]
     TooComplex { fuel: u64 },
 }
@@ -246,6 +251,9 @@ impl Draft {
 fn unresolvable(search: &Search<'_>) -> PlanError {
     if search.fuel == 0 {
         return PlanError::TooComplex { fuel: search.limit };
+    }
+    if let Some((type_name, field)) = &search.contextual {
+        return PlanError::ContextArgument { coordinate: format!("{type_name}.{field}") };
     }
     let Some(failure) = &search.failure else {
         return PlanError::Unresolvable {

@@ -10,7 +10,8 @@ mod projection;
 mod replay;
 mod shape;
 
-use apollo_compiler::Schema;
+use apollo_compiler::schema::ExtendedType;
+use apollo_compiler::{Name, Schema};
 use std::collections::{BTreeMap, BTreeSet};
 
 use apollo_compiler::executable::ExecutableDocument;
@@ -120,9 +121,38 @@ struct FetchDocument {
     document: Valid<ExecutableDocument>,
 }
 
+/// A subgraph's own schema, with the object types that each composite type may turn out to be.
+struct SubgraphSchema {
+    schema: Valid<Schema>,
+    possible: BTreeMap<Name, BTreeSet<Name>>,
+}
+
+fn possible_types(schema: &Schema) -> BTreeMap<Name, BTreeSet<Name>> {
+    let mut possible: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
+    for (name, ty) in &schema.types {
+        match ty {
+            ExtendedType::Object(object) => {
+                possible.entry(name.clone()).or_default().insert(name.clone());
+                for interface in &object.implements_interfaces {
+                    possible.entry(interface.name.clone()).or_default().insert(name.clone());
+                }
+            }
+            ExtendedType::Union(union_) => {
+                let members = union_.members.iter().map(|member| member.name.clone());
+                possible.entry(name.clone()).or_default().extend(members);
+            }
+            ExtendedType::Scalar(_)
+            | ExtendedType::Interface(_)
+            | ExtendedType::Enum(_)
+            | ExtendedType::InputObject(_) => {}
+        }
+    }
+    possible
+}
+
 struct Schemas<'a> {
     planner: &'a Planner,
-    known: IndexMap<SubgraphId, Valid<Schema>>,
+    known: IndexMap<SubgraphId, SubgraphSchema>,
 }
 
 impl Schemas<'_> {
@@ -133,9 +163,10 @@ impl Schemas<'_> {
             .ok_or_else(|| format!("there is no subgraph `{}`", fetch.subgraph))?;
         if !self.known.contains_key(&subgraph) {
             let schema = supergraph.subgraph_schema(subgraph).map_err(|error| error.to_string())?;
-            self.known.insert(subgraph, schema);
+            let possible = possible_types(&schema);
+            self.known.insert(subgraph, SubgraphSchema { schema, possible });
         }
-        let schema = &self.known[&subgraph];
+        let schema = &self.known[&subgraph].schema;
         let document =
             ExecutableDocument::parse_and_validate(schema, &fetch.document, "fetch.graphql")
                 .map_err(|error| {

@@ -2,17 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use apollo_compiler::Name;
 use apollo_compiler::ast::Value;
 use apollo_compiler::executable::{
     DirectiveList, ExecutableDocument, Field, Selection, SelectionSet,
 };
-use apollo_compiler::schema::ExtendedType;
-use apollo_compiler::{Name, Schema};
 
 use super::super::needs::argument_text;
 use super::super::{PlanOptions, Planner};
 use super::shape::{FieldShape, Shape};
-use super::{FetchDocument, Given, Violation, holds};
+use super::{FetchDocument, Given, SubgraphSchema, Violation, holds};
 use crate::plan::{EntityFetch, Fetch, PathStep, RepresentationField, RepresentationTemplate};
 use crate::query_graph::{FieldSet, FieldSetField, NodeKind, TypeSet};
 use crate::supergraph::SubgraphId;
@@ -31,8 +30,14 @@ pub(super) struct Replay<'a> {
 struct Reading<'a> {
     fetch: usize,
     subgraph: SubgraphId,
-    schema: &'a Schema,
+    schema: &'a SubgraphSchema,
     document: &'a ExecutableDocument,
+}
+
+impl Reading<'_> {
+    fn possible(&self, name: &Name) -> BTreeSet<Name> {
+        self.schema.possible.get(name).cloned().unwrap_or_default()
+    }
 }
 
 impl<'a> Replay<'a> {
@@ -52,7 +57,7 @@ impl<'a> Replay<'a> {
         index: usize,
         fetch: &Fetch,
         document: &FetchDocument,
-        schema: &Schema,
+        schema: &SubgraphSchema,
     ) {
         let FetchDocument { subgraph, document } = document;
         let mut before = BTreeSet::new();
@@ -175,7 +180,7 @@ impl<'a> Replay<'a> {
         let Ok(typename) = Name::new(&template.typename) else { return Shape::default() };
         self.check_key(reading, template, &typename);
         let mut answer = Shape::default();
-        let types = possible_types(reading.schema, &typename);
+        let types = reading.possible(&typename);
         for name in &types {
             answer.by_type.entry(name.to_string()).or_default();
         }
@@ -234,10 +239,9 @@ impl<'a> Replay<'a> {
                 Selection::InlineFragment(fragment) => {
                     let narrowed = match &fragment.type_condition {
                         None => types.clone(),
-                        Some(condition) => types
-                            .intersection(&possible_types(reading.schema, condition))
-                            .cloned()
-                            .collect(),
+                        Some(condition) => {
+                            types.intersection(&reading.possible(condition)).cloned().collect()
+                        }
                     };
                     self.selections(
                         reading,
@@ -250,7 +254,7 @@ impl<'a> Replay<'a> {
                 }
                 Selection::FragmentSpread(spread) => {
                     if let Some(fragment) = spread.fragment_def(reading.document) {
-                        let condition = possible_types(reading.schema, fragment.type_condition());
+                        let condition = reading.possible(fragment.type_condition());
                         let narrowed = types.intersection(&condition).cloned().collect();
                         self.selections(
                             reading,
@@ -299,8 +303,9 @@ impl<'a> Replay<'a> {
         }
         let own = reading
             .schema
+            .schema
             .type_field(runtime, &field.name)
-            .or(reading.schema.type_field(declared, &field.name));
+            .or(reading.schema.schema.type_field(declared, &field.name));
         let ty = own.map_or(&field.definition.ty, |definition| &definition.ty);
         let mut lists = 0;
         let mut inner = ty;
@@ -309,7 +314,7 @@ impl<'a> Replay<'a> {
             inner = inner.item_type();
         }
         let child = (!field.selection_set.selections.is_empty()).then(|| {
-            let types = possible_types(reading.schema, ty.inner_named_type());
+            let types = reading.possible(ty.inner_named_type());
             let mut shape = Shape::default();
             for name in &types {
                 shape.by_type.entry(name.to_string()).or_default();
@@ -354,25 +359,6 @@ impl<'a> Replay<'a> {
                 format!("`{runtime}.{}` is selected without `{}`", field.name, requires.text);
             self.fail(reading.fetch, reason);
         }
-    }
-}
-
-/// The object types that a type may turn out to be, in a subgraph's own schema.
-fn possible_types(schema: &Schema, name: &Name) -> BTreeSet<Name> {
-    match schema.types.get(name) {
-        Some(ExtendedType::Object(_)) => BTreeSet::from([name.clone()]),
-        Some(ExtendedType::Union(union_)) => {
-            union_.members.iter().map(|member| member.name.clone()).collect()
-        }
-        Some(ExtendedType::Interface(_)) => schema
-            .types
-            .iter()
-            .filter(|(_, ty)| {
-                ty.as_object().is_some_and(|object| object.implements_interfaces.contains(name))
-            })
-            .map(|(name, _)| name.clone())
-            .collect(),
-        _ => BTreeSet::new(),
     }
 }
 
