@@ -22,6 +22,9 @@ pub(crate) struct Claims {
     pub(crate) amr: Vec<String>,
     #[serde(default)]
     pub(crate) auth_time: Option<u64>,
+    /// Which refresh the token came from: how the users service learns that it is in use.
+    #[serde(default, rename = "gen")]
+    pub(crate) generation: Option<u64>,
 }
 
 /// Scopes as RFC 9068 writes them (one string, separated by spaces), or as a list.
@@ -68,13 +71,22 @@ impl Identity {
             &'c BTreeSet<String>,
             &'c [String],
             &'c [String],
-            Option<u64>,
+            [Option<u64>; 2],
         );
-        let Some(Claims { sub, exp: _, sid, scope, roles, amr, auth_time }) = &self.claims else {
+        let Some(Claims { sub, exp: _, sid, scope, roles, amr, auth_time, generation }) =
+            &self.claims
+        else {
             return Vec::new();
         };
-        serde_json::to_vec(&Partition(sub, sid.as_deref(), scope, roles, amr, *auth_time))
-            .expect("strings and numbers can always be written")
+        serde_json::to_vec(&Partition(
+            sub,
+            sid.as_deref(),
+            scope,
+            roles,
+            amr,
+            [*auth_time, *generation],
+        ))
+        .expect("strings and numbers can always be written")
     }
 
     /// The passport for `subgraph`, made anew when the last one is older than `reuse`.

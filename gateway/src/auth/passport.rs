@@ -66,6 +66,8 @@ struct PassportClaims<'c> {
     amr: &'c [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     auth_time: Option<u64>,
+    #[serde(rename = "gen", skip_serializing_if = "Option::is_none")]
+    generation: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ip: Option<IpAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,6 +151,7 @@ impl PassportOffice {
             roles: caller.map_or(&[], |claims| claims.roles.as_slice()),
             amr: caller.map_or(&[], |claims| claims.amr.as_slice()),
             auth_time: caller.and_then(|claims| claims.auth_time),
+            generation: caller.and_then(|claims| claims.generation),
             ip: origin.map(|origin| origin.address),
             ua: origin.and_then(|origin| origin.user_agent),
             rid: origin.map(|origin| origin.request_id),

@@ -63,7 +63,7 @@ pub(crate) fn claims() -> Value {
     let now = get_current_timestamp();
     json!({
         "iss": "https://users.example", "aud": "https://api.example", "sub": "usr_1", "sid": "ses_1",
-        "iat": now, "exp": now + 600, "scope": "profile", "roles": ["CUSTOMER"], "amr": ["pwd"], "auth_time": now,
+        "iat": now, "exp": now + 600, "scope": "profile", "roles": ["CUSTOMER"], "amr": ["pwd"], "auth_time": now, "gen": 3,
     })
 }
 

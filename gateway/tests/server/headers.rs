@@ -78,6 +78,7 @@ async fn passports_are_signed_and_name_caller_and_audience() {
     assert_eq!(claims["scope"], "email:read profile");
     assert_eq!(claims["roles"], json!(["CUSTOMER"]));
     assert_eq!(claims["amr"], json!(["pwd"]));
+    assert_eq!(claims["gen"], 3);
     assert_eq!(claims["exp"].as_u64(), claims["iat"].as_u64().map(|iat| iat + 60));
     assert!(
         claims.get("ip").is_none() && claims.get("rid").is_none(),
