@@ -5,7 +5,7 @@
 use apollo_compiler::ast::{self, Definition, Document, OperationType};
 use apollo_compiler::diagnostic::ToCliReport;
 use apollo_compiler::{Name, Node};
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 
 use super::model::{
     Applied, DirectiveDef, EnumValue, Field, InputValue, Kind, Schema, TypeDef, is_built_in_scalar,

@@ -1,5 +1,7 @@
 //! Field sets: the selections in `@key`, `@requires`, `@provides` and `@fromContext`.
 
+use std::ops::ControlFlow;
+
 use apollo_compiler::ast::{self, Definition, Document, Value};
 use apollo_compiler::{Name, Node};
 
@@ -132,12 +134,6 @@ pub(crate) fn check(schema: &Schema, parent: &str, selections: &[Selection]) -> 
                     Some(_) => return Err(format!("`... on {condition}` is no composite type")),
                     None => return Err(format!("`... on {condition}` names an unknown type")),
                 }
-                let possible = schema.possible_types(parent);
-                let overlap =
-                    schema.possible_types(condition).iter().any(|name| possible.contains(name));
-                if !overlap && condition != parent {
-                    return Err(format!("a `{parent}` is never a `{condition}`"));
-                }
                 check(schema, condition, sub)?;
             }
         }
@@ -167,27 +163,31 @@ fn check_arguments(
     Ok(())
 }
 
-/// Calls `f` with every field selected, parents before children. Unknown fields are skipped.
+/// Calls `f` with every field selected, parents before children, up to the first unknown one.
 pub(crate) fn visit<'a>(
     schema: &'a Schema,
     parent: &str,
     selections: &'a [Selection],
     f: &mut impl FnMut(Visit<'a>),
-) {
+) -> ControlFlow<()> {
     for selection in selections {
         match selection {
+            Selection::Field(selected) if selected.name == "__typename" => {}
             Selection::Field(selected) => {
-                let Some((_, def)) = schema.types.get_key_value(parent) else { continue };
-                let Some(field) = def.fields.get(&selected.name) else { continue };
+                let Some(def) = schema.types.get(parent) else { return ControlFlow::Break(()) };
+                let Some(field) = def.fields.get(&selected.name) else {
+                    return ControlFlow::Break(());
+                };
                 f(Visit { parent: &def.name, field, selected });
-                visit(schema, field.ty.inner_named_type(), &selected.sub, f);
+                visit(schema, field.ty.inner_named_type(), &selected.sub, f)?;
             }
             Selection::Inline { on, sub, directives: _ } => {
                 let condition: &str = on.as_ref().map_or(parent, |name| name.as_str());
-                visit(schema, condition, sub, f);
+                visit(schema, condition, sub, f)?;
             }
         }
     }
+    ControlFlow::Continue(())
 }
 
 /// The directives that selections bear.

@@ -160,7 +160,7 @@ fn targets_of<State>(
     fields: &FieldSet,
 ) -> Vec<Coordinate> {
     let mut found = Vec::new();
-    field_set::visit(&subgraph.schema, parent, &fields.0, &mut |visit| {
+    let _ = field_set::visit(&subgraph.schema, parent, &fields.0, &mut |visit| {
         found.push((visit.parent.clone(), visit.field.name.clone()));
         if subgraph.schema.kind(visit.parent) == Some(Kind::Interface) {
             for implementation in subgraph.schema.implementations(visit.parent) {

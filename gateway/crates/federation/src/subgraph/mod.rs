@@ -172,7 +172,7 @@ fn rename_roots(schema: &mut Schema, source: &Source) -> Result<(), Vec<Diagnost
     for operation in ROOTS {
         let default = operation.default_type_name();
         let Some(root) = schema.root(operation).cloned() else { continue };
-        if root == default {
+        if root == default || schema.kind(&root) != Some(model::Kind::Object) {
             continue;
         }
         if let Some(clash) = schema.types.get(&default) {

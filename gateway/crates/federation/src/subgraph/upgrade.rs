@@ -392,7 +392,8 @@ impl Upgrader<'_> {
             }
         }
         for name in emptied {
-            let referenced = self.subgraph.schema.types.values().any(|def| {
+            let is_entity = key_texts(&self.subgraph.schema.types[&name]).next().is_some();
+            let referenced = is_entity || self.subgraph.schema.types.values().any(|def| {
                 def.members.contains(&name)
                     || def.fields.values().any(|field| *field.ty.inner_named_type() == name)
             });

@@ -72,6 +72,10 @@ impl<'a, T: ?Sized> Sources<'a, T> {
 pub(crate) fn merge(inputs: &[Input]) -> Result<(Merged, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut merger = Merger::new(inputs);
     merger.collect_composed_directives();
+    if !merger.errors.is_empty() {
+        // Without agreed names the rest would be misread.
+        return Err(merger.errors);
+    }
     merger.add_types();
     merger.merge_implementations();
     merger.merge_unions();

@@ -153,7 +153,7 @@ fn first_unmet(
     own: &Requirements,
 ) -> Option<String> {
     let mut unmet = None;
-    field_set::visit(schema, parent, selections, &mut |visit| {
+    let _ = field_set::visit(schema, parent, selections, &mut |visit| {
         let mut needed = Requirements::none();
         needed.add(names, &visit.field.directives);
         if let Some(ty) = schema.types.get(visit.field.ty.inner_named_type()) {

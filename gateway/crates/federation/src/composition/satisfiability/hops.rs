@@ -3,13 +3,16 @@
 use std::rc::Rc;
 
 use apollo_compiler::Name;
-use indexmap::IndexSet;
+use indexmap::{IndexMap, IndexSet};
 
 use super::moves::{Choices, Excluded, MAX_DEPTH, Moves, Position, Positions};
-use crate::subgraph::field_set::Selection;
+use crate::subgraph::field_set::{FieldSet, Selection};
 use crate::subgraph::model::Kind;
 
-impl Moves<'_, '_> {
+/// Positions that are reached, and by which key.
+type Reached<'g> = IndexMap<Position, Option<&'g FieldSet>>;
+
+impl<'g> Moves<'g, '_> {
     /// The position and all that can be reached from it by hops.
     pub(super) fn reach(
         &mut self,
@@ -31,11 +34,11 @@ impl Moves<'_, '_> {
             return Rc::new(Positions::from([start.clone()]));
         }
         let outer_cut = std::mem::replace(&mut self.cut, false);
-        let mut reached = Positions::from([start.clone()]);
+        let mut reached = Reached::from([(start.clone(), None)]);
         // A hop may open the way for one that failed before, so go round until nothing is new.
         while self.hop_once(start, ty, &mut reached, choices, excluded) {}
         self.open_reach.shift_remove(&opened);
-        let reached = Rc::new(reached);
+        let reached: Rc<Positions> = Rc::new(reached.into_keys().collect());
         // With nothing open around it, nothing was cut but what is truly circular.
         if !self.cut || (self.open_reach.is_empty() && self.open.is_empty()) {
             self.known_reach.insert(key, Rc::clone(&reached));
@@ -89,35 +92,41 @@ impl Moves<'_, '_> {
         &mut self,
         start: &Position,
         ty: &Name,
-        reached: &mut Positions,
+        reached: &mut Reached<'g>,
         choices: &Choices,
         excluded: &Excluded,
     ) -> bool {
         let before = reached.len();
-        let names: IndexSet<Name> = reached.iter().map(|position| position.ty.clone()).collect();
+        let names: IndexSet<Name> = reached.keys().map(|position| position.ty.clone()).collect();
         for name in names {
             for (index, name) in self.targets(&name).iter() {
                 if excluded.contains(index) {
                     continue;
                 }
                 let Some(target) = self.hop_target(*index, name, ty) else { continue };
-                let stands_here = reached.iter().any(|position| {
+                let stands_here = reached.keys().any(|position| {
                     position.subgraph == *index
                         && (position.ty == target.ty || self.is_interface_object(position))
                 });
-                if stands_here || reached.contains(&target) {
+                if stands_here || reached.contains_key(&target) {
                     continue;
                 }
                 let Some(other) = self.graph.subgraph_type(*index, name) else { continue };
                 // To get into a subgraph, nothing below may be needed from that subgraph.
                 let mut beyond = excluded.clone();
                 beyond.insert(*index);
-                let met = other.keys.iter().filter(|key| key.resolvable).any(|key| {
+                let met = other.keys.iter().filter(|key| key.resolvable).find(|key| {
                     self.steps += 1;
-                    self.has_key_fields(start, reached, ty, &key.fields.0, choices, &beyond)
+                    // What was reached by a key adds nothing to that same key elsewhere.
+                    let usable: Positions = reached
+                        .iter()
+                        .filter(|(_, via)| **via != Some(&key.fields))
+                        .map(|(position, _)| position.clone())
+                        .collect();
+                    self.has_key_fields(start, &usable, ty, &key.fields.0, choices, &beyond)
                 });
-                if met {
-                    reached.insert(target);
+                if let Some(key) = met {
+                    reached.insert(target, Some(&key.fields));
                 }
             }
         }

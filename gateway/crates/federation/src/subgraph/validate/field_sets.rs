@@ -165,7 +165,7 @@ impl Ctx<'_> {
 
     fn has_arguments(&self, selections: &[Selection], parent: &str) -> bool {
         let mut found = false;
-        field_set::visit(&self.subgraph.schema, parent, selections, &mut |visit| {
+        let _ = field_set::visit(&self.subgraph.schema, parent, selections, &mut |visit| {
             found |= !visit.field.args.is_empty() || !visit.selected.args.is_empty();
         });
         found
@@ -180,7 +180,7 @@ impl Ctx<'_> {
     ) -> bool {
         let subgraph = self.subgraph;
         let mut found = Vec::new();
-        field_set::visit(&subgraph.schema, parent, selections, &mut |visit| {
+        let _ = field_set::visit(&subgraph.schema, parent, selections, &mut |visit| {
             let ty = visit.field.ty.inner_named_type();
             if subgraph.schema.kind(ty).is_some_and(Kind::is_abstract) {
                 found.push(format!(
