@@ -25,7 +25,7 @@ fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 
 # json NAME: the first value of that name in the JSON on standard input (strings without quotes).
 json() {
-  grep -o "\"$1\" *: *\(\"\(\\\\.\|[^\"\\\\]\)*\"\|[^,}\]]*\)" | head -n 1 | sed -e "s/^\"$1\" *: *//" -e 's/^"//' -e 's/"$//'
+  grep -o "\"$1\" *: *\(\"\(\\\\.\|[^\"\\\\]\)*\"\|[^],}]*\)" | head -n 1 | sed -e "s/^\"$1\" *: *//" -e 's/^"//' -e 's/"$//'
 }
 
 # gql DOCUMENT: sends it as the signed-in caller, prints the answer.

@@ -21,6 +21,9 @@ const firstQuery = `query WhatIsHere {
 }
 `;
 
+// Links can carry an operation: /?query=...&variables=...
+const link = new URLSearchParams(location.search);
+
 ReactDOM.createRoot(document.getElementById("graphiql")).render(
   React.createElement(GraphiQL, {
     fetcher: GraphiQL.createFetcher({ url: endpoint }),
@@ -28,5 +31,7 @@ ReactDOM.createRoot(document.getElementById("graphiql")).render(
     shouldPersistHeaders: false,
     defaultEditorToolsVisibility: "headers",
     defaultQuery: help + (query || firstQuery),
+    query: link.get("query") ?? undefined,
+    variables: link.get("variables") ?? undefined,
   }),
 );

@@ -1,7 +1,7 @@
 // Two widespread GraphQL clients talk to the gateway as their documentation shows.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ApolloClient, ApolloError, HttpLink, InMemoryCache, gql } from '@apollo/client/core/core.cjs';
+import { ApolloClient, ApolloError, HttpLink, InMemoryCache, gql } from '@apollo/client/core/index.js';
 import { cacheExchange, createClient, fetchExchange } from '@urql/core';
 import { accessToken, graphqlUrl, login } from './marketplace.js';
 
