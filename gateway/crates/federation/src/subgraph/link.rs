@@ -362,7 +362,7 @@ fn add(links: &mut Links, link: Link) -> Result<(), Problem> {
     }
     if let Some(known) = spec::elements(&link.url) {
         for import in &link.imports {
-            if !known.iter().any(|element| *element == import.element) {
+            if !known.contains(&import.element) {
                 return usage(format!("`{}` has no element `{}`", link.url, import.element));
             }
         }

@@ -81,7 +81,7 @@ struct Walker<'g, 'a> {
     operation: OperationType,
 }
 
-impl<'g, 'a> Walker<'g, 'a> {
+impl Walker<'_, '_> {
     fn walk_root(&mut self, operation: OperationType) {
         let Some(root) = self.graph.schema.root(operation) else { return };
         let positions: Positions = (0..self.graph.subgraphs.len())

@@ -17,16 +17,17 @@ pub(super) fn check(
     let mut ctx = Ctx { subgraph, metadata, errors };
     for def in subgraph.schema.types.values().filter(|def| def.kind.has_fields()) {
         for key in subgraph.applied(&def.directives, "key") {
+            let before = ctx.errors.len();
+            ctx.check(&Rule::KEY, key, &def.name, &def.name);
+            let is_valid = ctx.errors.len() == before;
             let too_old = subgraph.version.is_some_and(|version| version < Version::new(2, 3));
-            if def.kind == Kind::Interface && too_old {
+            if is_valid && def.kind == Kind::Interface && too_old {
                 ctx.error(
                     "KEY_UNSUPPORTED_ON_INTERFACE",
                     &key.name,
                     format!("`{}`: keys on interfaces need federation v2.3 or newer", def.name),
                 );
-                continue;
             }
-            ctx.check(&Rule::KEY, key, &def.name, &def.name);
         }
         for field in def.fields.values() {
             let coordinate = format!("{}.{}", def.name, field.name);

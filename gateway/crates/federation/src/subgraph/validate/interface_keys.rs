@@ -1,7 +1,7 @@
 //! A key of an interface must be a key of everything that implements it here.
 
 use crate::diagnostic::Diagnostic;
-use crate::subgraph::field_set::{FieldSet, Selection};
+use crate::subgraph::field_set::{self, FieldSet, Selection};
 use crate::subgraph::model::{Applied, Kind, TypeDef};
 use crate::subgraph::{Parsed, Subgraph};
 
@@ -10,6 +10,9 @@ pub(super) fn check(subgraph: &Subgraph<Parsed>, errors: &mut Vec<Diagnostic>) {
         for key in subgraph.applied(&interface.directives, "key") {
             let Some(fields) = key.str_arg("fields") else { continue };
             let Ok(wanted) = FieldSet::parse(fields) else { continue };
+            if field_set::check(&subgraph.schema, &interface.name, &wanted.0).is_err() {
+                continue;
+            }
             for implementation in subgraph.schema.implementations(&interface.name) {
                 let Some(def) = subgraph.schema.types.get(implementation) else { continue };
                 check_one(subgraph, interface, (key, &wanted), def, errors);
