@@ -165,7 +165,7 @@ impl Inclusion {
 pub struct Projection {
     /// Name of the root type, for the root's `__typename`.
     pub root_type: String,
-    /// In the order that the specification says (CollectFields, depth first).
+    /// In the order that the specification says (`CollectFields`, depth first).
     pub fields: Vec<ProjectedField>,
 }
 

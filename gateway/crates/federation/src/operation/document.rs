@@ -101,7 +101,7 @@ impl ValidDocument {
         &self.executable
     }
 
-    /// Chooses the operation (spec section 6.1, "GetOperation").
+    /// Chooses the operation (spec section 6.1, `GetOperation`).
     pub fn choose(&self, name: Option<&str>) -> Result<&executable::Operation, OperationError> {
         let operations = &self.executable.operations;
         match operations.get(name) {

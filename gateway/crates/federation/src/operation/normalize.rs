@@ -1,4 +1,4 @@
-//! CollectFields for all run-time types at once (spec section 6.3.2).
+//! `CollectFields` for all run-time types at once (spec section 6.3.2).
 //!
 //! Selection sets that consist of the same parts under the same conditions are made once. The
 //! number of fields is bounded, so that a document whose fragments multiply gives an error and
@@ -53,6 +53,9 @@ pub(super) fn normalize(
     })
 }
 
+/// Parts by address.
+type PartsIdentity = Vec<(usize, Conjunction)>;
+
 /// Selection sets that are merged into one, each with its own condition.
 type Parts<'a> = Vec<(&'a executable::SelectionSet, Conjunction)>;
 
@@ -60,7 +63,7 @@ struct Normalizer<'a> {
     document: &'a ExecutableDocument,
     graph: &'a QueryGraph,
     api_schema: &'a Schema,
-    known: IndexMap<(Name, Vec<(usize, Conjunction)>), Arc<SelectionSet>>,
+    known: IndexMap<(Name, PartsIdentity), Arc<SelectionSet>>,
     next_id: u32,
     fields: usize,
 }

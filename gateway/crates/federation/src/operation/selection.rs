@@ -1,7 +1,7 @@
 //! The normal form of an operation.
 //!
 //! Fragments are gone: each field says for which run-time types it is meant. For one run-time
-//! type, fields with the same response key are already merged (CollectFields); so a response key
+//! type, fields with the same response key are already merged (`CollectFields`); so a response key
 //! may stand several times in a [`SelectionSet`], for disjoint sets of types. Constant `@skip`
 //! and `@include` are folded; those with variables are kept as [`Inclusion`]s.
 

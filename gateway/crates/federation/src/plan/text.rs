@@ -30,7 +30,9 @@ pub fn to_text(plan: &QueryPlan) -> String {
         if wave.len() > 1 {
             text.open("Parallel");
         }
-        wave.iter().for_each(|index| text.fetch(&plan.fetches[*index]));
+        for index in wave {
+            text.fetch(&plan.fetches[*index]);
+        }
         if wave.len() > 1 {
             text.close();
         }

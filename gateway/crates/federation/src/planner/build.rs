@@ -32,7 +32,7 @@ pub(super) struct Builder<'s, 'a> {
     /// The first step of the mutation fields that run now.
     turn: StepId,
     by_place: IndexMap<(Vec<PathStep>, SubgraphId, Level, StepKind), Vec<StepId>>,
-    entered: IndexMap<(Vec<PathStep>, Vec<BaseAt>, TypeId, NodeId), (Holder, Inclusion)>,
+    entered: IndexMap<EntryIdentity, (Holder, Inclusion)>,
 }
 
 /// A place that is being planned, and the selections that reach it.
@@ -69,6 +69,12 @@ impl Spot {
 }
 
 type Suppliers = BTreeSet<StepId>;
+
+/// Entering a node for a run-time type at a place.
+type EntryIdentity = (Vec<PathStep>, Vec<BaseAt>, TypeId, NodeId);
+
+/// Where a need is selected, with the bases that it gives below.
+type Holders = Vec<(Holder, Option<Base>)>;
 
 impl<'s, 'a> Builder<'s, 'a> {
     pub(super) fn new(search: &'s mut Search<'a>) -> Self {
@@ -132,7 +138,7 @@ impl<'s, 'a> Builder<'s, 'a> {
         }
         let bases = spot.search_bases();
         let mut suppliers = Suppliers::new();
-        let mut groups: IndexMap<(usize, Vec<(Holder, Option<Base>)>), TypeSet> = IndexMap::new();
+        let mut groups: IndexMap<(usize, Holders), TypeSet> = IndexMap::new();
         let mut lookups: IndexMap<NodeId, TypeSet> = IndexMap::new();
         for id in types.iter() {
             let selected =
@@ -178,7 +184,7 @@ impl<'s, 'a> Builder<'s, 'a> {
         choice: &Choice,
         need: &Need,
         when: &Inclusion,
-    ) -> Result<Vec<(Holder, Option<Base>)>, PlanError> {
+    ) -> Result<Holders, PlanError> {
         let mut holders = Vec::new();
         match choice {
             Choice::Plain(homes) => {
@@ -219,7 +225,7 @@ impl<'s, 'a> Builder<'s, 'a> {
         spot: &Spot,
         all: &TypeSet,
         need: &Need,
-        holders: Vec<(Holder, Option<Base>)>,
+        holders: Holders,
         group: &TypeSet,
         when: &Inclusion,
     ) -> Result<Suppliers, PlanError> {
@@ -336,7 +342,7 @@ impl<'s, 'a> Builder<'s, 'a> {
     ) -> Result<Suppliers, PlanError> {
         let holder = self.enter(spot, id, home, when)?;
         let level = self.steps[holder.step].level;
-        let bases = self.search.bases_after_lookup(&spot.search_bases(), home, level);
+        let bases = Search::bases_after_lookup(&spot.search_bases(), home, level);
         let Some(base) = bases.last() else { return Ok(Suppliers::new()) };
         let mut known = spot.clone();
         known.bases.push(BaseAt { base: *base, holder });

@@ -222,7 +222,7 @@ impl Search<'_> {
         let mut found = Vec::new();
         for home in interfaces {
             let entry = &entries[&home];
-            let known = self.bases_after_lookup(bases, home, entry.level);
+            let known = Self::bases_after_lookup(bases, home, entry.level);
             if let Some(below) = self.evaluate_real(id, &known, needs) {
                 found.push((Choice::Lookup(home), entry.cost.clone().and(&below)));
             }
@@ -230,12 +230,7 @@ impl Search<'_> {
         found
     }
 
-    pub(super) fn bases_after_lookup(
-        &self,
-        bases: &[Base],
-        home: NodeId,
-        level: Level,
-    ) -> Vec<Base> {
+    pub(super) fn bases_after_lookup(bases: &[Base], home: NodeId, level: Level) -> Vec<Base> {
         let mut known: Vec<Base> = bases.to_vec();
         known.push(Base { node: home, level, provides: ProvidesId::default() });
         known

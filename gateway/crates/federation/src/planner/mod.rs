@@ -151,7 +151,7 @@ impl Planner {
         let mut builder = Builder::new(&mut search);
         if let Some(root) = root {
             for (index, needs) in roots.serial.iter().enumerate() {
-                roots.supply(&mut builder, root, needs, index)?;
+                Roots::supply(&mut builder, root, needs, index)?;
             }
         }
         let Builder { steps, selections, mut places, .. } = builder;
@@ -203,7 +203,6 @@ impl Roots {
     }
 
     fn supply(
-        &self,
         builder: &mut Builder<'_, '_>,
         root: TypeId,
         needs: &Arc<Needs>,

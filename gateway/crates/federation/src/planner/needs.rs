@@ -141,6 +141,9 @@ impl FieldSets {
     }
 }
 
+/// What makes two selections one need: field, arguments, types and condition.
+type NeedIdentity = (Name, String, TypeSet, Inclusion);
+
 /// Fields that the caller may not see.
 #[derive(Debug)]
 pub(super) struct Denial<'a> {
@@ -187,10 +190,7 @@ impl NeedsOfOperation<'_> {
             return known.clone();
         }
         // Aliases are the client's business: the same field with the same arguments is one need.
-        let mut merged: IndexMap<
-            (Name, String, TypeSet, Inclusion),
-            (&Field, Vec<&Arc<SelectionSet>>),
-        > = IndexMap::new();
+        let mut merged: IndexMap<NeedIdentity, (&Field, Vec<&Arc<SelectionSet>>)> = IndexMap::new();
         for set in sets {
             for field in set.fields.iter().filter(|field| !field.is_introspection()) {
                 let types = field.types.difference(&self.denial.of(&set.type_name, field));

@@ -95,7 +95,7 @@ impl<'a> Places<'a> {
     }
 }
 
-/// What two fields under one name must have in common (spec section 5.3.2, "SameResponseShape").
+/// What two fields under one name must have in common (spec section 5.3.2, `SameResponseShape`).
 pub(super) fn shape(edge: &FieldEdge) -> String {
     let text = edge.ty.to_string();
     if edge.target.is_some() { text.replace(edge.ty.inner_named_type().as_str(), "") } else { text }

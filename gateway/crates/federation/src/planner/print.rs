@@ -54,15 +54,15 @@ impl Printer<'_> {
                 }
             }
         }
-        parts.extend(self.fragments(selections.node, by_type));
+        parts.extend(self.fragments(by_type));
         if parts.is_empty() {
             parts.push("__typename".to_owned());
         }
         parts.join(" ")
     }
 
-    /// Selections by type, with an interface instead of its implementations where one fits.
-    fn fragments(&self, node: NodeId, by_type: IndexMap<TypeId, Vec<String>>) -> Vec<String> {
+    /// Selections by type, those with equal selections next to each other.
+    fn fragments(&self, by_type: IndexMap<TypeId, Vec<String>>) -> Vec<String> {
         let mut alike: IndexMap<Vec<String>, TypeSet> = IndexMap::new();
         for (id, texts) in by_type {
             alike.entry(texts).or_default().insert(id);
@@ -74,7 +74,6 @@ impl Printer<'_> {
                 fragments.push(format!("...on {}{{{text}}}", self.graph.type_name(id)));
             }
         }
-        let _ = node;
         fragments
     }
 
@@ -93,20 +92,10 @@ impl Printer<'_> {
                         let other = self.graph.find(node.subgraph, self.graph.type_name(id));
                         let other =
                             other.and_then(|other| self.graph.node(other).fields.get(&field.name));
-                        other.is_some_and(|other| {
-                            shape(other) == own && self.same_target(edge.target, other.target)
-                        })
+                        other
+                            .is_some_and(|other| shape(other) == own && edge.target == other.target)
                     })
             }
-        }
-    }
-
-    /// Below a shared field the same selections must be possible as below each type's own.
-    fn same_target(&self, a: Option<NodeId>, b: Option<NodeId>) -> bool {
-        match (a, b) {
-            (None, None) => true,
-            (Some(a), Some(b)) => a == b,
-            _ => false,
         }
     }
 

@@ -58,6 +58,9 @@ pub(super) enum Way {
     Root,
 }
 
+/// A run-time type, its bases, the wave of root fields, and the needs' id.
+type SelectionIdentity = (TypeId, Vec<Base>, Level, u32);
+
 pub(super) type Entries = IndexMap<NodeId, Entry>;
 
 /// The choices for one run-time type, one for each applying need (index into the needs' fields).
@@ -95,7 +98,7 @@ pub(super) struct Search<'a> {
     pub(super) supergraph: &'a Supergraph,
     pub(super) provided: Vec<Vec<Arc<Needs>>>,
     evaluated: IndexMap<(Vec<Base>, u32), Option<Rc<Cost>>>,
-    selected: IndexMap<(TypeId, Vec<Base>, Level, u32), Option<Rc<Selected>>>,
+    selected: IndexMap<SelectionIdentity, Option<Rc<Selected>>>,
     pub(super) entered: IndexMap<(TypeId, Vec<Base>, Level), Rc<Entries>>,
     /// Requirements that are being looked for, innermost last.
     pub(super) underway: Vec<(TypeId, Vec<Base>, u32)>,
@@ -234,13 +237,12 @@ impl<'a> Search<'a> {
         }
         self.underway.push(place);
         let cut_before = std::mem::replace(&mut self.cut, false);
-        let selected = match self.at_hand(id, bases, needs) {
-            Some(selected) => Some(Rc::new(selected)),
-            None => {
-                let entries = self.entries(id, bases);
-                self.choose(id, bases, &entries, needs).map(Rc::new)
-            }
-        };
+        let mut selected = self.at_hand(id, bases, needs);
+        if selected.is_none() {
+            let entries = self.entries(id, bases);
+            selected = self.choose(id, bases, &entries, needs);
+        }
+        let selected = selected.map(Rc::new);
         self.underway.pop();
         if selected.is_some() || !self.cut {
             self.selected.insert(identity, selected.clone());

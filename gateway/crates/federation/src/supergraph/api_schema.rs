@@ -30,7 +30,7 @@ struct Link {
 impl Specifications {
     pub(super) fn of(schema: &Schema) -> Self {
         let mut links: Vec<Link> = Vec::new();
-        for directive in schema.schema_definition.directives.iter() {
+        for directive in &*schema.schema_definition.directives {
             // `@core(feature:)` is what `@link(url:)` was called in join v0.1 and v0.2.
             let url = match directive.name.as_str() {
                 "link" => directive.specified_argument_by_name("url"),

@@ -47,8 +47,6 @@ impl Rebuild<'_> {
             has_query |= ty.name == query;
             self.definition(&mut sdl, ty, join.interface_object, ty.name == query);
         }
-        // `expect`: writing to a String cannot fail.
-        const WRITES: &str = "writing to a String cannot fail";
         if !has_query {
             writeln!(sdl, "type {query} {{ _service: _Service! {ENTITIES} }}").expect(WRITES);
         }
@@ -84,21 +82,21 @@ impl Rebuild<'_> {
     ) {
         let name = &ty.name;
         match ty.kind {
-            TypeKind::Scalar => sdl.push_str(&format!("scalar {name}\n")),
+            TypeKind::Scalar => writeln!(sdl, "scalar {name}").expect(WRITES),
             TypeKind::Enum => {
                 let values = self.here(ty.values.iter());
-                sdl.push_str(&format!("enum {name} {{ {} }}\n", values.join(" ")));
+                writeln!(sdl, "enum {name} {{ {} }}", values.join(" ")).expect(WRITES);
             }
             TypeKind::Union => {
                 let members = self.here(ty.members.iter());
                 if !members.is_empty() {
-                    sdl.push_str(&format!("union {name} = {}\n", members.join(" | ")));
+                    writeln!(sdl, "union {name} = {}", members.join(" | ")).expect(WRITES);
                 }
             }
             TypeKind::InputObject => {
                 let fields = self.input_fields(ty);
                 if !fields.is_empty() {
-                    sdl.push_str(&format!("input {name} {{ {} }}\n", fields.join(" ")));
+                    writeln!(sdl, "input {name} {{ {} }}", fields.join(" ")).expect(WRITES);
                 }
             }
             TypeKind::Object | TypeKind::Interface => {
@@ -121,7 +119,8 @@ impl Rebuild<'_> {
                 } else {
                     format!(" implements {}", interfaces.join(" & "))
                 };
-                sdl.push_str(&format!("{keyword} {name}{implements} {{ {} }}\n", fields.join(" ")));
+                writeln!(sdl, "{keyword} {name}{implements} {{ {} }}", fields.join(" "))
+                    .expect(WRITES);
             }
         }
     }
@@ -185,6 +184,7 @@ impl Rebuild<'_> {
     }
 }
 
+const WRITES: &str = "writing to a String cannot fail";
 const ENTITIES: &str = "_entities(representations: [_Any!]!): [_Entity]!";
 
 fn print_argument(argument: &Node<InputValueDefinition>) -> String {

@@ -197,16 +197,22 @@ impl Graph {
         let names: Vec<String> = union_members.iter().map(|member| format!("E{member}")).collect();
         writeln!(sdl, "{union_head} = {}", names.join(" | ")).unwrap();
         sdl.push_str("type V");
-        all.iter().for_each(|graph| write!(sdl, " @t(graph: {graph})").unwrap());
+        for graph in &all {
+            write!(sdl, " @t(graph: {graph})").unwrap();
+        }
         let split = self.random.below(self.graphs);
         let has_b = all.iter().enumerate().filter(|(index, _)| (*index == split) != self.connected);
         let has_b: String = has_b.map(|(_, graph)| format!(" @f(graph: {graph})")).collect();
         writeln!(sdl, " {{ a: Int b: Int{has_b} w: W }}").unwrap();
         sdl.push_str("type W");
-        all.iter().for_each(|graph| write!(sdl, " @t(graph: {graph})").unwrap());
+        for graph in &all {
+            write!(sdl, " @t(graph: {graph})").unwrap();
+        }
         sdl.push_str(" { p(n: Int): Int q: [[Int]] }\n");
         sdl.push_str("type Query");
-        all.iter().for_each(|graph| write!(sdl, " @t(graph: {graph})").unwrap());
+        for graph in &all {
+            write!(sdl, " @t(graph: {graph})").unwrap();
+        }
         sdl.push_str(" {");
         for (number, places) in homes.iter().enumerate() {
             let (graph, _) = self.random.pick(places);
@@ -224,7 +230,7 @@ impl Graph {
         for graph in &interface_in {
             write!(sdl, " i{graph}: [I] @f(graph: {graph})").unwrap();
         }
-        write!(sdl, " v: V }}\n").unwrap();
+        writeln!(sdl, " v: V }}").unwrap();
         sdl
     }
 
@@ -297,14 +303,14 @@ impl Graph {
                         joins = format!(
                             " @f(graph: {owner}, override: \"{}\")",
                             other.to_ascii_lowercase()
-                        )
+                        );
                     }
                     _ => {}
                 }
             }
             let ty = if self.random.chance(50) {
                 "Int"
-            } else if number % 2 == 0 {
+            } else if number.is_multiple_of(2) {
                 "String"
             } else {
                 "String!"
@@ -341,7 +347,7 @@ impl Graph {
             write!(fields, " {name}(n: Int, s: String): Int @f(graph: {owner}, requires: \"{needed}{arguments}\")").unwrap();
             plain.push((name, owner));
         }
-        for index in 0..1 + self.random.below(2) {
+        for index in 0..=self.random.below(2) {
             let owner = *self.random.pick(&here);
             let reachable: Vec<usize> = homes
                 .iter()
@@ -422,7 +428,7 @@ impl Asking<'_> {
             }
             let mut alias = name.clone();
             if self.random.chance(30) || taken.contains(&alias) {
-                alias = (*self.random.pick(&["id", "sku", "f0", "f1", "z"])).to_owned();
+                alias = (*self.random.pick(&["id", "sku", "f0", "f1", "z"])).into();
             }
             if taken.contains(&alias) {
                 self.names += 1;

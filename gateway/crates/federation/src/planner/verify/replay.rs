@@ -13,7 +13,7 @@ use super::super::{PlanOptions, Planner};
 use super::shape::{FieldShape, Shape};
 use super::{FetchDocument, Given, SubgraphSchema, Violation, holds};
 use crate::plan::{EntityFetch, Fetch, PathStep, RepresentationField, RepresentationTemplate};
-use crate::query_graph::{FieldSet, FieldSetField, NodeKind, TypeSet};
+use crate::query_graph::{FieldSetField, NodeKind, TypeSet};
 use crate::supergraph::SubgraphId;
 
 pub(super) struct Replay<'a> {
@@ -95,17 +95,13 @@ impl<'a> Replay<'a> {
                 continue;
             }
             let key = field.response_key();
-            match fetch.entities.iter().find(|entity| entity.key == key.as_str()) {
-                Some(entity) => self.entities(&reading, entity, &field.selection_set),
-                None => {
-                    let shape = self.field(&reading, root_type, root_type, field, &[]);
-                    roots
-                        .by_type
-                        .entry(root_type.to_string())
-                        .or_default()
-                        .insert(key.to_string(), shape);
-                }
+            if let Some(entity) = fetch.entities.iter().find(|entity| entity.key == key.as_str()) {
+                self.entities(&reading, entity, &field.selection_set);
+                continue;
             }
+            let shape = self.field(&reading, root_type, root_type, field, &[]);
+            let fields = roots.by_type.entry(root_type.to_string()).or_default();
+            fields.insert(key.to_string(), shape);
         }
         if roots.by_type.is_empty() {
             return;
@@ -115,7 +111,7 @@ impl<'a> Replay<'a> {
         } else {
             let mut root = std::mem::take(&mut self.root);
             let found = at_path(self.planner, &mut root, &fetch.at.0, &mut |target, _| {
-                target.merge(roots.clone())
+                target.merge(roots.clone());
             });
             self.root = root;
             if found == 0 && self.given.is_empty() {
@@ -496,7 +492,7 @@ fn missing(
         }
         match fields.get(&want.key) {
             None => {
-                problems.push(format!("`{place}` has no `{}` for its representation", want.key))
+                problems.push(format!("`{place}` has no `{}` for its representation", want.key));
             }
             Some(field) => {
                 if field.name != want.name {
