@@ -3,7 +3,7 @@
 
 use sea_orm_migration::prelude::*;
 
-use super::{catalogue, ledger, orders, payments, rides, sandbox};
+use super::{cards_and_payments, catalogue, ledger, orders, rides, sandbox};
 
 #[derive(Debug)]
 pub(super) struct Migration;
@@ -24,7 +24,7 @@ impl MigrationTrait for Migration {
         let connection = manager.get_connection();
         catalogue::up(connection).await?;
         orders::up(connection).await?;
-        payments::up(connection).await?;
+        cards_and_payments::up(connection).await?;
         rides::up(connection).await?;
         ledger::up(connection).await?;
         sandbox::up(connection).await
@@ -35,7 +35,7 @@ impl MigrationTrait for Migration {
         sandbox::down(connection).await?;
         ledger::down(connection).await?;
         rides::down(connection).await?;
-        payments::down(connection).await?;
+        cards_and_payments::down(connection).await?;
         orders::down(connection).await?;
         catalogue::down(connection).await
     }

@@ -4,12 +4,12 @@
 //! The table definitions are written once in SQL; [`dialect`] fills in the few words the two
 //! engines spell differently.
 
+mod cards_and_payments;
 mod catalogue;
 mod dialect;
 mod ledger;
 mod m20261123_000001_base;
 mod orders;
-mod payments;
 mod rides;
 mod sandbox;
 

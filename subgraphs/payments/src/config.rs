@@ -185,9 +185,9 @@ fn chosen(value: u32, production: u32, development: u32, environment: Environmen
 }
 
 fn minutes(count: u64) -> Period {
-    Period(Duration::from_secs(count * 60))
+    Period(Duration::from_mins(count))
 }
 
 fn days(count: u64) -> Period {
-    Period(Duration::from_secs(count * 24 * 3600))
+    Period(Duration::from_hours(count * 24))
 }

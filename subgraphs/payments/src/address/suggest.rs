@@ -16,7 +16,7 @@ pub(super) fn nearest(value: &str, choices: &[(&str, &str)]) -> Vec<String> {
             (close || begins).then_some((distance, *label))
         })
         .collect();
-    near.sort();
+    near.sort_unstable();
     near.dedup();
     near.into_iter().take(SUGGESTIONS).map(|(_, label)| label.to_owned()).collect()
 }

@@ -119,18 +119,15 @@ impl Draft {
             }
             (true, None) => {}
             (true, Some(_)) if choices.is_empty() => {}
-            (true, Some(value)) => match matching(Some(&value), choices) {
-                Some(key) => *slot = Some(key.to_owned()),
-                None => {
+            (true, Some(value)) => {
+                if let Some(key) = matching(Some(&value), choices) {
+                    *slot = Some(key.to_owned());
+                } else {
+                    let message = "this is not one of the known values";
                     let suggestions = nearest(&value, choices);
-                    self.issue(
-                        field,
-                        AddressIssueCode::UnknownValue,
-                        "this is not one of the known values",
-                        suggestions,
-                    );
+                    self.issue(field, AddressIssueCode::UnknownValue, message, suggestions);
                 }
-            },
+            }
         }
     }
 

@@ -77,6 +77,7 @@ impl DeclineCode {
     }
 
     /// What the payer may be told: whoever holds a stolen card learns nothing.
+    #[must_use]
     pub fn shown_to_payer(self) -> Self {
         if self == Self::LostOrStolen { Self::CardDeclined } else { self }
     }

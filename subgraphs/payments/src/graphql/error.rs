@@ -14,6 +14,7 @@ use super::{
 use crate::{address::Validation, refusal::Refusal};
 
 #[derive(Debug, Interface)]
+#[expect(clippy::duplicated_attributes, reason = "fields of one type")]
 #[graphql(
     field(name = "message", ty = "&String"),
     field(name = "code", ty = "&String"),
@@ -46,7 +47,7 @@ pub(super) struct InvalidAddressError {
     message: String,
     code: String,
     path: Vec<String>,
-    validation: Validation,
+    validation: Box<Validation>,
 }
 
 #[derive(Clone, Debug, SimpleObject)]
@@ -147,7 +148,7 @@ async fn user_error(ctx: &Context<'_>, refusal: Refusal) -> UserError {
                 message: "the address is incomplete or invalid".to_owned(),
                 code: "INVALID_ADDRESS".to_owned(),
                 path: owned(path),
-                validation: *validation,
+                validation,
             })
         }
         Refusal::RateLimited { retry_after_seconds } => UserError::RateLimited(

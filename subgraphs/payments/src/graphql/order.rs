@@ -22,13 +22,13 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Order {
     row: Arc<OrderRow>,
-    address: Address,
+    address: Arc<Address>,
 }
 
 impl Order {
     /// `None` when the stored address does not read.
     pub(super) fn new(row: Arc<OrderRow>) -> Result<Self> {
-        let address = serde_json::from_str(&row.order.address)?;
+        let address = Arc::new(serde_json::from_str(&row.order.address)?);
         Ok(Self { row, address })
     }
 }

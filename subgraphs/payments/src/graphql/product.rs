@@ -88,6 +88,7 @@ impl Product {
 
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
+#[expect(clippy::struct_field_names, reason = "the contract's name")]
 pub(super) struct Stock {
     available: i32,
     in_stock: bool,

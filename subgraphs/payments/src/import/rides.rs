@@ -33,7 +33,7 @@ pub(super) fn rides(
             tolls_minor: 0,
         };
         let fare = fare(&config.tariff, currency, trip)?;
-        let assigned_at = item.picked_up_at.minus(Duration::from_secs(300));
+        let assigned_at = item.picked_up_at.minus(Duration::from_mins(5));
         let method = cards.of(item.rider, assigned_at);
         let authorized = authorization(&config.tariff, fare.total)?;
         let row = ride::Model {
@@ -84,7 +84,7 @@ pub(super) fn rides(
         };
         rows.paid(&paid, &scaled(fare_shares(&row, &fare), fare.total));
         if let Some(tip) = item.tip_minor.filter(|tip| *tip > 0) {
-            let at = item.completed_at.plus(Duration::from_secs(3600));
+            let at = item.completed_at.plus(Duration::from_hours(1));
             let paid = Paid {
                 id: item.tip_payment,
                 role: PaymentRole::Tip,

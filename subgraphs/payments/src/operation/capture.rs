@@ -53,7 +53,7 @@ pub async fn capture(
                     return Err(Refusal::state(row.status.to_value(), "paymentCapture").into());
                 }
                 let amount = amount(command, &row)?;
-                let row = transition::touch(tx, &row, now, Default::default()).await?;
+                let row = transition::touch(tx, &row, now, transition::no_change()).await?;
                 let intent = Intent { op: AttemptOperation::Capture, amount, waiting: Some(key) };
                 begin_attempt(tx, app, &row, intent, now).await.map(Begun::Attempt)
             })

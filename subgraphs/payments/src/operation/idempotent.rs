@@ -28,7 +28,7 @@ impl Recorded {
 pub struct Key {
     owner: Uuid,
     operation: &'static str,
-    key: String,
+    text: String,
     input_hash: [u8; 32],
 }
 
@@ -54,7 +54,7 @@ impl Key {
             ));
         }
         let input_hash = idempotency::input_hash(input);
-        Ok(Self { owner, operation, key: key.to_owned(), input_hash })
+        Ok(Self { owner, operation, text: key.to_owned(), input_hash })
     }
 
     pub fn owner(&self) -> Uuid {
@@ -66,13 +66,13 @@ impl Key {
     }
 
     pub fn text(&self) -> &str {
-        &self.key
+        &self.text
     }
 
     /// Takes the key in this transaction, or finds out what became of it.
     pub async fn claim(&self, tx: &impl ConnectionTrait, now: Timestamp) -> Result<Claim, Failure> {
-        let Self { owner, operation, key, input_hash } = self;
-        match idempotency::begin(tx, *owner, operation, key, *input_hash, now).await? {
+        let Self { owner, operation, text, input_hash } = self;
+        match idempotency::begin(tx, *owner, operation, text, *input_hash, now).await? {
             idempotency::Begin::Fresh => Ok(Claim::Fresh),
             idempotency::Begin::Replay(stored) => {
                 Ok(Claim::Replay(serde_json::from_value(stored)?))
@@ -88,7 +88,7 @@ impl Key {
         tx: &impl ConnectionTrait,
         recorded: &Recorded,
     ) -> Result<(), Failure> {
-        finish(tx, self.owner, self.operation, &self.key, recorded).await
+        finish(tx, self.owner, self.operation, &self.text, recorded).await
     }
 }
 

@@ -297,7 +297,7 @@ async fn no_default(tx: &impl ConnectionTrait, user: UserId, now: Timestamp) -> 
 
 /// Somebody who tries card after card is stopped.
 async fn refuse_card_testing(app: &App, user: UserId, now: Timestamp) -> Result<(), Failure> {
-    const HOUR: Duration = Duration::from_secs(3600);
+    const HOUR: Duration = Duration::from_hours(1);
     let limit = app.config.vault.failed_cards(app.config.kit.environment);
     let failed = payment_attempt::Entity::find()
         .filter(payment_attempt::Column::UserId.eq(user))

@@ -149,7 +149,7 @@ async fn confirm_at_once(
     now: Timestamp,
 ) -> Result<Begun, Failure> {
     let row = row.insert(tx).await?;
-    let (event, change) = (PaymentEvent::Confirm, Default::default());
+    let (event, change) = (PaymentEvent::Confirm, transition::no_change());
     let row = transition::payment(tx, &row, event, attempted, now, change).await?;
     let intent = Intent { op: AttemptOperation::Authorize, amount: row.amount, waiting: Some(key) };
     begin_attempt(tx, app, &row, intent, now).await.map(Begun::Attempt)
@@ -312,7 +312,7 @@ async fn begin_fare_capture(
     now: Timestamp,
 ) -> Result<Begun, Failure> {
     let held = held_payment(tx, ride).await?;
-    let held = transition::touch(tx, &held, now, Default::default()).await?;
+    let held = transition::touch(tx, &held, now, transition::no_change()).await?;
     let intent = Intent {
         op: AttemptOperation::Capture,
         amount: amount.min(held.authorized),
@@ -454,7 +454,7 @@ pub async fn tip(
                     ..opened(PaymentId::new(now), ride.currency, difference, now)
                 };
                 // Two tips at the same time would both count from the same start.
-                transition::update_ride(tx, &ride, now, Default::default()).await?;
+                transition::update_ride(tx, &ride, now, transition::no_change()).await?;
                 confirm_at_once(tx, app, row, "rideTip", key, now).await
             })
         })

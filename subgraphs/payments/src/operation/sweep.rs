@@ -124,7 +124,7 @@ async fn let_go(app: &App, id: PaymentId, now: Timestamp) -> Result<(), Failure>
 
 /// Card tokens are of no use to anybody a day after they expired.
 async fn forget_tokens(app: &App, now: Timestamp) -> Result<(), DbErr> {
-    const DAY: Duration = Duration::from_secs(24 * 3600);
+    const DAY: Duration = Duration::from_hours(24);
     let old = vault_token::Entity::find()
         .filter(vault_token::Column::ExpiresAt.lt(now.minus(DAY)))
         .one(app.database.read())

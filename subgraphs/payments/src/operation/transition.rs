@@ -130,6 +130,11 @@ pub async fn update_ride(
     find(ride::Entity::find_by_id(row.id).one(tx).await?)
 }
 
+/// Nothing to write besides the status.
+pub fn no_change<T: Default>() -> T {
+    T::default()
+}
+
 fn busy() -> Refusal {
     Refusal::conflict("CONFLICT", "it was changed by somebody else; read it again and retry")
 }

@@ -9,7 +9,7 @@ mod payment;
 mod refund;
 mod ride;
 
-use std::fmt::Debug;
+use std::fmt::{Debug, Write};
 
 pub use order::{ORDER_STATES, OrderEvent, OrderStatus};
 pub use payment::{PAYMENT_STATES, PaymentEvent, PaymentStatus};
@@ -36,7 +36,7 @@ impl<S: Copy + PartialEq + Debug, E: Copy + PartialEq + Debug> Machine<S, E> {
     pub fn markdown(&self) -> String {
         let mut text = format!("## {}\n\n| from | event | to |\n| --- | --- | --- |\n", self.name);
         for (from, event, to) in self.transitions {
-            text.push_str(&format!("| {from:?} | {event:?} | {to:?} |\n"));
+            writeln!(text, "| {from:?} | {event:?} | {to:?} |").expect("a String takes any text");
         }
         text
     }

@@ -13,6 +13,7 @@ use payments::{
     },
     operation::reconcile::reconcile,
 };
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use crate::support::{APPROVES, Shop, codes, key};
@@ -170,7 +171,6 @@ async fn a_crash_between_intent_and_answer_is_healed() {
         shop.confirm(&customer, &payment, &method, &key).await;
         // The state in which a process dies right after committing the intent: PROCESSING with a
         // PENDING attempt, and the processor may or may not have heard of it.
-        use sea_orm::ConnectionTrait;
         let forget = if charged { "SELECT 1" } else { "DELETE FROM sandbox_operations" };
         let crashed: Result<(), sea_orm::DbErr> = shop
             .app

@@ -1,6 +1,7 @@
 //! Riders, drivers and their money.
 
 use kit::Caller;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use crate::support::{APPROVES, Shop, codes, id_of, key, person, top_code, with_roles};
@@ -127,7 +128,6 @@ async fn a_longer_ride_is_paid_in_two_payments_and_a_refused_rest_is_a_debt() {
     assert_ne!(id_of(&rider), id_of(&second));
     let bad = shop.card(&second, crate::support::DECLINES_CHARGE).await;
     // The card turns bad during the ride: the rest is charged to it and refused.
-    use sea_orm::ConnectionTrait;
     let sql = "UPDATE sandbox_cards SET behaviour = 'DECLINE_CHARGE'";
     let turned: Result<(), sea_orm::DbErr> = shop
         .app

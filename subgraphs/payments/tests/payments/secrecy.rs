@@ -1,5 +1,7 @@
 //! Card numbers are nowhere but in the vault's hands.
 
+use std::fmt::Write;
+
 use kit::Database;
 use sea_orm::{ConnectionTrait, Statement};
 
@@ -29,7 +31,7 @@ async fn dump(database: &Database) -> String {
         let statement =
             Statement::from_string(database.backend(), format!("SELECT * FROM {table}"));
         for row in database.read().query_all_raw(statement).await.unwrap() {
-            text.push_str(&format!("{row:?}\n"));
+            writeln!(text, "{row:?}").unwrap();
             for column in row.column_names() {
                 if let Ok(Some(value)) = row.try_get::<Option<String>>("", &column) {
                     text.push_str(&value);

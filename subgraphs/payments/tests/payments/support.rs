@@ -2,17 +2,8 @@
 
 use std::time::Duration;
 
-use kit::{
-    Caller, Clock, Database, Service, Timestamp, UserCaller,
-    id::UserId,
-    testing,
-};
-use payments::{
-    Config,
-    app::App,
-    card::CardNumber,
-    connector::CardDetails,
-};
+use kit::{Caller, Clock, Database, Service, Timestamp, UserCaller, id::UserId, testing};
+use payments::{Config, app::App, card::CardNumber, connector::CardDetails};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -288,9 +279,8 @@ impl Shop {
     }
 
     pub(crate) fn wait(&self, minutes: u64) {
-        self.clock.advance(Duration::from_secs(minutes * 60));
+        self.clock.advance(Duration::from_mins(minutes));
     }
-
 }
 
 pub(crate) const ORDER_CREATE: &str = "mutation($input: OrderCreateInput!) { orderCreate(input: $input) {

@@ -13,7 +13,7 @@ struct Running {
     client: reqwest::Client,
     passports: Passports,
     shutdown: CancellationToken,
-    running: payments::Running,
+    service: payments::Running,
 }
 
 async fn serve(configure: impl FnOnce(&mut Config)) -> Running {
@@ -26,7 +26,13 @@ async fn serve(configure: impl FnOnce(&mut Config)) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let shutdown = CancellationToken::new();
     let running = payments::start(config, listener, shutdown.clone()).await.unwrap();
-    Running { url: running.url(), client: reqwest::Client::new(), passports, shutdown, running }
+    Running {
+        url: running.url(),
+        client: reqwest::Client::new(),
+        passports,
+        shutdown,
+        service: running,
+    }
 }
 
 impl Running {
@@ -55,7 +61,7 @@ impl Running {
 
     async fn stop(self) {
         self.shutdown.cancel();
-        self.running.handle.await.unwrap().unwrap();
+        self.service.handle.await.unwrap().unwrap();
     }
 }
 

@@ -26,7 +26,7 @@ pub use page::{AuthenticationPage, Notify, routes};
 pub const NAME: &str = "sandbox";
 
 /// How long a cardholder may take to authenticate.
-pub const ACTION_LIFETIME: Duration = Duration::from_secs(15 * 60);
+pub const ACTION_LIFETIME: Duration = Duration::from_mins(15);
 
 /// The processor and its books.
 #[derive(Clone, Debug)]

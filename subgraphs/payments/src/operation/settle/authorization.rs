@@ -97,7 +97,7 @@ async fn unknown(
     tracing::warn!(attempt = %attempt.id, reason, "the outcome of an authorisation is unknown");
     let (payment, status) = if payment.status == PaymentStatus::Processing {
         let event = PaymentEvent::OutcomeUnknown;
-        let change = Default::default();
+        let change = transition::no_change();
         let payment =
             transition::payment(scope.tx, &payment, event, "settle", scope.now, change).await?;
         (payment, AttemptStatus::Unknown)
@@ -127,7 +127,7 @@ async fn approved(
     close(scope, attempt, ending).await?;
     let payment = if payment.status == PaymentStatus::RequiresAction {
         let event = PaymentEvent::Authenticated;
-        let change = Default::default();
+        let change = transition::no_change();
         transition::payment(scope.tx, &payment, event, "settle", scope.now, change).await?
     } else {
         payment
@@ -239,7 +239,7 @@ async fn not_paid(
                 let ride =
                     ride::Entity::find_by_id(RideId(payment.purpose_id)).one(scope.tx).await?;
                 if let Some(ride) = ride {
-                    let (event, change) = (RideEvent::PaymentFailed, Default::default());
+                    let (event, change) = (RideEvent::PaymentFailed, transition::no_change());
                     transition::ride(scope.tx, &ride, event, "settle", scope.now, change).await?;
                 }
             }

@@ -159,7 +159,7 @@ async fn tell(
     if ORDER_STATES.next(order.status, event).is_none() {
         return Ok(());
     }
-    let change = Default::default();
+    let change = transition::no_change();
     transition::order(scope.tx, &order, event, "settle", scope.now, change).await?;
     let payload = order_refunded_event(&order, refund, &products, whole);
     events::append(scope.tx, scope.now, "order.refunded", &order.id.to_string(), &payload).await?;
