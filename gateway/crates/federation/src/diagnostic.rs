@@ -42,7 +42,13 @@ pub struct Label {
 
 impl Diagnostic {
     pub(crate) fn new(severity: Severity, code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), severity, message: message.into(), labels: Vec::new(), help: None }
+        Self {
+            code: code.to_owned(),
+            severity,
+            message: message.into(),
+            labels: Vec::new(),
+            help: None,
+        }
     }
 
     pub(crate) fn error(code: &str, message: impl Into<String>) -> Self {

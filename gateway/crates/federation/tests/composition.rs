@@ -59,7 +59,8 @@ fn every_case_has_the_recorded_outcome() {
             Ok(composition) => {
                 assert!(name.starts_with("COMPOSES_"), "{name}: composes");
                 check_invariants(&case, &composition.supergraph_sdl);
-                expect_file![case.join("supergraph.graphql")].assert_eq(&composition.supergraph_sdl);
+                expect_file![case.join("supergraph.graphql")]
+                    .assert_eq(&composition.supergraph_sdl);
                 if !composition.hints.is_empty() {
                     expect_file![case.join("hints.txt")].assert_eq(&lines(&composition.hints));
                 }
@@ -138,7 +139,8 @@ fn damaged_input_gives_diagnostics_and_never_panics() {
         "type _Any { a: Int } type _Service { a: Int } type _Entity { a: Int } type Query { a: Int }",
         "query { a } type Query { a: Int }",
     ];
-    let damaged = odd.iter().map(|text| (*text).to_owned()).chain([deep_list, deep_value, deep_key]);
+    let damaged =
+        odd.iter().map(|text| (*text).to_owned()).chain([deep_list, deep_value, deep_key]);
     for sdl in damaged {
         let subgraph =
             |name: &str| SubgraphSource { name: name.into(), url: String::new(), sdl: sdl.clone() };

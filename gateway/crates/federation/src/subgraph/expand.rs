@@ -147,10 +147,7 @@ fn expand_federation_1(schema: &mut Schema, source: &Source, errors: &mut Vec<Di
             Some((_, arg)) => {
                 def.args.len() == 1
                     && arg.name == "fields"
-                    && matches!(
-                        arg.ty.to_string().as_str(),
-                        "String" | "_FieldSet" | "FieldSet"
-                    )
+                    && matches!(arg.ty.to_string().as_str(), "String" | "_FieldSet" | "FieldSet")
             }
         };
         if loose {
@@ -243,11 +240,7 @@ fn incompatibilities(
     problems
 }
 
-fn argument_problem(
-    schema: &Schema,
-    actual: &InputValue,
-    expected: &InputValue,
-) -> Option<String> {
+fn argument_problem(schema: &Schema, actual: &InputValue, expected: &InputValue) -> Option<String> {
     let loosened = if actual.ty.is_non_null() && !expected.ty.is_non_null() {
         actual.ty.clone().nullable()
     } else {

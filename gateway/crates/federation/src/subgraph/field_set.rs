@@ -31,8 +31,7 @@ const RECURSION_LIMIT: usize = 100;
 impl FieldSet {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        let braced =
-            if text.starts_with('{') { text.to_owned() } else { format!("{{ {text} }}") };
+        let braced = if text.starts_with('{') { text.to_owned() } else { format!("{{ {text} }}") };
         Self::parse_braced(&braced)
     }
 

@@ -33,7 +33,8 @@ impl Version {
     fn parse(text: &str) -> Option<Self> {
         let (major, minor) = text.strip_prefix('v')?.split_once('.')?;
         let digits = |part: &str| {
-            (!part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse().ok())
+            (!part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+                .then(|| part.parse().ok())
         };
         Some(Self { major: digits(major)??, minor: digits(minor)?? })
     }
@@ -62,8 +63,7 @@ impl SpecUrl {
         let (host, path) =
             rest.split_once('/').ok_or_else(|| format!("the URL `{text}` has no path"))?;
         let mut segments: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-        let version =
-            segments.pop().ok_or_else(|| format!("the URL `{text}` names no version"))?;
+        let version = segments.pop().ok_or_else(|| format!("the URL `{text}` names no version"))?;
         let version = Version::parse(version)
             .ok_or_else(|| format!("`{version}` in `{text}` is not a version such as v1.2"))?;
         let name =

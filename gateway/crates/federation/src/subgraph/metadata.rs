@@ -128,10 +128,11 @@ fn collect_field_sets<State>(subgraph: &Subgraph<State>, def: &TypeDef, metadata
         for provides in subgraph.applied(&field.directives, "provides") {
             let Some(fields) = provides.str_arg("fields") else { continue };
             for coordinate in targets(subgraph, field.ty.inner_named_type(), fields) {
-                let is_external =
-                    subgraph.schema.field(&coordinate.0, &coordinate.1).is_some_and(|field| {
-                        subgraph.has(&field.directives, "external")
-                    }) || subgraph
+                let is_external = subgraph
+                    .schema
+                    .field(&coordinate.0, &coordinate.1)
+                    .is_some_and(|field| subgraph.has(&field.directives, "external"))
+                    || subgraph
                         .schema
                         .types
                         .get(&coordinate.0)

@@ -149,15 +149,12 @@ fn directive_names(links: &Links) -> IndexMap<&'static str, Name> {
         match links.federation() {
             Some(federation) => {
                 // A spec may also be linked by itself rather than through federation.
-                let own = links
-                    .by_identity
-                    .values()
-                    .find(|link| {
-                        link.url.identity.starts_with("https://specs.apollo.dev/")
-                            && (link.url.name == name
-                                || (link.url.name == "cost" && name == "listSize")
-                                || (link.url.name == "context" && name == "fromContext"))
-                    });
+                let own = links.by_identity.values().find(|link| {
+                    link.url.identity.starts_with("https://specs.apollo.dev/")
+                        && (link.url.name == name
+                            || (link.url.name == "cost" && name == "listSize")
+                            || (link.url.name == "context" && name == "fromContext"))
+                });
                 Name::new_unchecked(&own.unwrap_or(federation).directive_name(name))
             }
             None => Name::new_static_unchecked(name),

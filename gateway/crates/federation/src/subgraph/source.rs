@@ -38,7 +38,8 @@ impl Source {
         let end = self.floor_char_boundary(end).max(start);
         let line = self.line_starts.partition_point(|line_start| *line_start <= start).max(1);
         let line_start = self.line_starts.get(line - 1).copied().unwrap_or(0);
-        let column = self.text.get(line_start..start).map_or(0, |before| before.chars().count()) + 1;
+        let column =
+            self.text.get(line_start..start).map_or(0, |before| before.chars().count()) + 1;
         Label { subgraph: self.subgraph.clone(), line, column, span: start..end, text: None }
     }
 

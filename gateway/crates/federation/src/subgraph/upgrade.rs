@@ -393,10 +393,11 @@ impl Upgrader<'_> {
         }
         for name in emptied {
             let is_entity = key_texts(&self.subgraph.schema.types[&name]).next().is_some();
-            let referenced = is_entity || self.subgraph.schema.types.values().any(|def| {
-                def.members.contains(&name)
-                    || def.fields.values().any(|field| *field.ty.inner_named_type() == name)
-            });
+            let referenced = is_entity
+                || self.subgraph.schema.types.values().any(|def| {
+                    def.members.contains(&name)
+                        || def.fields.values().any(|field| *field.ty.inner_named_type() == name)
+                });
             if referenced {
                 self.errors.push(self.subgraph.error(
                     "TYPE_WITH_ONLY_UNUSED_EXTERNAL",
@@ -432,9 +433,7 @@ impl Upgrader<'_> {
                         fields.push((def.name.clone(), field.clone()));
                     }
                 }
-            } else if self
-                .others()
-                .any(|other| other.subgraph.schema.types.contains_key(&def.name))
+            } else if self.others().any(|other| other.subgraph.schema.types.contains_key(&def.name))
             {
                 types.push(def.name.clone());
             }

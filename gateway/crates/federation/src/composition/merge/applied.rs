@@ -1,7 +1,7 @@
 //! Applied directives: what the supergraph's element bears when subgraphs' differ.
 
-use apollo_compiler::ast::Value;
 use apollo_compiler::Node;
+use apollo_compiler::ast::Value;
 use indexmap::IndexSet;
 
 use super::directives::Composed;
@@ -77,7 +77,8 @@ impl Merger<'_> {
         if distinct.len() > 1 {
             let by_strategy = merge_by_strategy(directive, distinct.iter().map(|(a, _)| a));
             if let Some(merged) = by_strategy {
-                let message = format!("the arguments of `@{}` on {what} are merged", directive.name);
+                let message =
+                    format!("the arguments of `@{}` on {what} are merged", directive.name);
                 self.hint("MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS", message, []);
                 return merged;
             }
@@ -108,9 +109,8 @@ fn distinct(definition: &DirectiveDef, found: Vec<Applied>) -> Vec<(Applied, usi
 
 fn same_arguments(definition: &DirectiveDef, a: &Applied, b: &Applied) -> bool {
     definition.args.values().all(|arg| {
-        let value = |applied: &Applied| {
-            applied.arg(&arg.name).cloned().or_else(|| arg.default.clone())
-        };
+        let value =
+            |applied: &Applied| applied.arg(&arg.name).cloned().or_else(|| arg.default.clone());
         match (value(a), value(b)) {
             (Some(a), Some(b)) => equal(&a, &b),
             (None, None) => true,

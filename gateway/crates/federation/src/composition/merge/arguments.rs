@@ -75,11 +75,7 @@ impl<'a> Merger<'a> {
     }
 
     /// Arguments that come from a context are filled by the router, so clients do not see them.
-    fn is_contextual(
-        &mut self,
-        place: &str,
-        sources: &Sources<'a, InputValue>,
-    ) -> bool {
+    fn is_contextual(&mut self, place: &str, sources: &Sources<'a, InputValue>) -> bool {
         let contextual = |index: usize, arg: &InputValue| {
             self.inputs[index].subgraph.has(&arg.directives, "fromContext")
         };
@@ -173,9 +169,8 @@ impl<'a> Merger<'a> {
         &self,
         types: impl Iterator<Item = (usize, &'t Type)>,
     ) -> String {
-        let listed: Vec<String> = types
-            .map(|(index, ty)| format!("`{ty}` in `{}`", self.subgraph_name(index)))
-            .collect();
+        let listed: Vec<String> =
+            types.map(|(index, ty)| format!("`{ty}` in `{}`", self.subgraph_name(index))).collect();
         listed.join(", ")
     }
 

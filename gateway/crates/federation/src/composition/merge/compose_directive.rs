@@ -66,12 +66,15 @@ impl<'a> Merger<'a> {
     }
 
     /// `None` for directives that are composed anyway.
-    fn read_wish(&mut self, index: usize, applied: &'a Applied) -> Result<Option<Wish<'a>>, String> {
+    fn read_wish(
+        &mut self,
+        index: usize,
+        applied: &'a Applied,
+    ) -> Result<Option<Wish<'a>>, String> {
         let subgraph = &self.inputs[index].subgraph;
         let name = applied.str_arg("name").ok_or("the argument `name` must be a string")?;
-        let local = name
-            .strip_prefix('@')
-            .ok_or_else(|| format!("`{name}` must start with `@`"))?;
+        let local =
+            name.strip_prefix('@').ok_or_else(|| format!("`{name}` must start with `@`"))?;
         if !subgraph.schema.directive_definitions.contains_key(local) {
             return Err(format!("`{name}` is not defined"));
         }
@@ -168,7 +171,8 @@ impl<'a> Merger<'a> {
             let others: Vec<usize> = (0..self.inputs.len())
                 .filter(|index| {
                     let composes = wishes.iter().any(|wish| {
-                        wish.index == *index && (wish.link.url.identity == identity)
+                        wish.index == *index
+                            && (wish.link.url.identity == identity)
                             && wish.element == element
                     });
                     let schema = &self.inputs[*index].subgraph.schema;
@@ -176,7 +180,8 @@ impl<'a> Merger<'a> {
                     !composes
                         && link.is_some_and(|link| {
                             let name = link.directive_name(element);
-                            name != local && schema.directive_definitions.contains_key(name.as_str())
+                            name != local
+                                && schema.directive_definitions.contains_key(name.as_str())
                         })
                 })
                 .collect();
@@ -192,9 +197,8 @@ impl<'a> Merger<'a> {
     }
 
     fn compose_spec(&mut self, wishes: &[Wish<'a>]) {
-        let Some(newest) = wishes.iter().max_by_key(|wish| {
-            (wish.link.url.version, wish.index)
-        }) else {
+        let Some(newest) = wishes.iter().max_by_key(|wish| (wish.link.url.version, wish.index))
+        else {
             return;
         };
         let names: IndexMap<&str, &str> =
@@ -211,8 +215,7 @@ impl<'a> Merger<'a> {
                 local: format!("@{local}"),
             })
             .collect();
-        let mut applied =
-            Applied::new("link").with_str("url", &newest.link.url.to_string());
+        let mut applied = Applied::new("link").with_str("url", &newest.link.url.to_string());
         if newest.link.alias != newest.link.url.name {
             applied = applied.with_str("as", &newest.link.alias);
         }

@@ -144,8 +144,10 @@ impl Merger<'_> {
             self.error("LINK_IMPORT_NAME_MISMATCH", message, []);
             return;
         }
-        let position =
-            links.iter().position(|link| link.url.identity == known.identity).unwrap_or_else(|| {
+        let position = links
+            .iter()
+            .position(|link| link.url.identity == known.identity)
+            .unwrap_or_else(|| {
                 links.push(Link {
                     url: SpecUrl {
                         identity: known.identity.to_owned(),
@@ -159,15 +161,15 @@ impl Merger<'_> {
                 });
                 links.len() - 1
             });
-        links[position].imports.push(Import {
-            element: format!("@{}", known.directive),
-            local: format!("@{first}"),
-        });
+        links[position]
+            .imports
+            .push(Import { element: format!("@{}", known.directive), local: format!("@{first}") });
         let mut local = vec![None; self.inputs.len()];
         for (index, name) in &names {
             local[*index] = Some(name.clone());
         }
-        let definition = self.inputs[names[0].0].subgraph.schema.directive_definitions[first].clone();
+        let definition =
+            self.inputs[names[0].0].subgraph.schema.directive_definitions[first].clone();
         self.composed.push(Composed {
             name: first.clone(),
             known: Some(known.directive),

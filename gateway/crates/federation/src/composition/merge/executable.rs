@@ -26,9 +26,11 @@ fn is_executable(location: DirectiveLocation) -> bool {
 
 /// Directives of specs that composition knows are not the subgraph's own.
 fn is_own(input: &Input, name: &str) -> bool {
-    let known = input.subgraph.links.directive_origin(name).is_some_and(|origin| {
-        crate::subgraph::spec::sdl(&origin.link.url).is_some()
-    });
+    let known = input
+        .subgraph
+        .links
+        .directive_origin(name)
+        .is_some_and(|origin| crate::subgraph::spec::sdl(&origin.link.url).is_some());
     !known && !is_graphql_directive(name)
 }
 
@@ -132,7 +134,8 @@ impl<'a> Merger<'a> {
     }
 
     pub(super) fn merge_schema_directives(&mut self) {
-        let directives = self.inputs.iter().map(|input| input.subgraph.schema.directives.as_slice());
+        let directives =
+            self.inputs.iter().map(|input| input.subgraph.schema.directives.as_slice());
         let sources: Sources<'a, [Applied]> = Sources(directives.enumerate().collect());
         let merged = self.merge_applied("the schema", &sources);
         self.schema.directives.extend(merged);

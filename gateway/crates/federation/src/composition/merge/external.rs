@@ -47,9 +47,9 @@ impl<'a> Merger<'a> {
         let composed: Vec<Name> = self
             .composed
             .iter()
-            .filter(|composed| composed.known.is_none_or(|name| {
-                is_default_composed(name) || name == "deprecated"
-            }))
+            .filter(|composed| {
+                composed.known.is_none_or(|name| is_default_composed(name) || name == "deprecated")
+            })
             .filter_map(|composed| composed.local[index].clone())
             .collect();
         for applied in &field.directives {

@@ -86,11 +86,8 @@ input join__ContextArgument { name: String! type: String! context: String! \
 /// Adds the spec's directives and types, with one graph for each subgraph.
 pub(super) fn define(schema: &mut Schema, version: Version, inputs: &[Input], graphs: &[Name]) {
     let label = if version.minor >= 4 { ", overrideLabel: String" } else { "" };
-    let context = if version.minor >= 5 {
-        ", contextArguments: [join__ContextArgument!]"
-    } else {
-        ""
-    };
+    let context =
+        if version.minor >= 5 { ", contextArguments: [join__ContextArgument!]" } else { "" };
     let mut sdl = V0_3.replace(" LABEL", label).replace(" CONTEXT", context);
     if version.minor >= 4 {
         sdl.push_str(V0_4);
@@ -104,8 +101,7 @@ pub(super) fn define(schema: &mut Schema, version: Version, inputs: &[Input], gr
         let applied = Applied::new("join__graph")
             .with_str("name", &input.subgraph.name)
             .with_str("url", &input.subgraph.url);
-        let value =
-            EnumValue { name: name.clone(), description: None, directives: vec![applied] };
+        let value = EnumValue { name: name.clone(), description: None, directives: vec![applied] };
         graph.values.insert(name.clone(), value);
     }
     schema.types.insert(graph.name.clone(), graph);

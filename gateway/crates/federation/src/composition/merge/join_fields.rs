@@ -1,8 +1,8 @@
 //! `@join__field`: who resolves a field, and with what conditions.
 
 use apollo_compiler::Name;
-use apollo_compiler::ast::Value;
 use apollo_compiler::Node;
+use apollo_compiler::ast::Value;
 
 use super::overrides::Overrides;
 use super::{Merger, Sources, join, present};

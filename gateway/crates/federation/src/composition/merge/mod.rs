@@ -34,7 +34,6 @@ use directives::Composed;
 
 pub(crate) use scopes::Requirement;
 
-
 /// The merged schema, with all that is needed to look at it by subgraph.
 #[derive(Debug)]
 pub(crate) struct Merged {

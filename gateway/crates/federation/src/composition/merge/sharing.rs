@@ -38,9 +38,8 @@ impl<'a> Merger<'a> {
         if exclusive.is_empty() || shareable.len() + exclusive.len() < 2 {
             return;
         }
-        let resolving = self.names_of(
-            shareable.iter().copied().chain(exclusive.iter().map(|(index, _)| *index)),
-        );
+        let resolving = self
+            .names_of(shareable.iter().copied().chain(exclusive.iter().map(|(index, _)| *index)));
         let message = format!(
             "`{parent}.{name}` is resolved in {resolving}, but is not shareable in {}",
             self.names_of(exclusive.iter().map(|(index, _)| *index))
@@ -55,7 +54,8 @@ impl<'a> Merger<'a> {
         let places = places.iter().map(|(index, name)| (*index, name));
         self.error("INVALID_FIELD_SHARING", message, places);
         if let Some(error) = self.errors.last_mut() {
-            error.help = Some("mark the field @shareable, or @external where it is not resolved".into());
+            error.help =
+                Some("mark the field @shareable, or @external where it is not resolved".into());
         }
     }
 

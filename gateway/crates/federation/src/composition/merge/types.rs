@@ -96,8 +96,7 @@ impl<'a> Merger<'a> {
             present(&sources).map(|(_, def)| def.description.as_deref()),
         );
         let mut directives = self.join_types(&sources);
-        let applied: Sources<'_, [Applied]> =
-            sources.parts(|def| Some(def.directives.as_slice()));
+        let applied: Sources<'_, [Applied]> = sources.parts(|def| Some(def.directives.as_slice()));
         directives.extend(self.merge_applied(&format!("`{name}`"), &applied));
         directives.extend(self.join_cache_tags(&applied));
         if let Some(def) = self.schema.types.get_mut(name) {
@@ -160,10 +159,8 @@ impl<'a> Merger<'a> {
     pub(super) fn merge_roots(&mut self) {
         for operation in ROOTS {
             let name = operation.default_type_name();
-            let is_root = self
-                .inputs
-                .iter()
-                .any(|input| input.subgraph.schema.root(operation).is_some());
+            let is_root =
+                self.inputs.iter().any(|input| input.subgraph.schema.root(operation).is_some());
             if is_root && self.schema.types.contains_key(&name) {
                 *self.schema.root_mut(operation) = Some(name);
             }

@@ -98,12 +98,7 @@ pub(super) fn check(merged: &Merged, inputs: &[Input], errors: &mut Vec<Diagnost
     }
 }
 
-fn own_requirements(
-    schema: &Schema,
-    names: &Names,
-    def: &TypeDef,
-    field: &Field,
-) -> Requirements {
+fn own_requirements(schema: &Schema, names: &Names, def: &TypeDef, field: &Field) -> Requirements {
     let mut own = Requirements::none();
     if let Some(merged) = schema.types.get(&def.name) {
         own.add(names, &merged.directives);

@@ -174,13 +174,15 @@ impl Ctx<'_> {
             .values()
             .filter(|other| other.implements.contains(&def.name) && !self.hidden(&other.directives))
             .filter(|other| {
-                other.fields.get(&field.name).filter(|own| !self.hidden(&own.directives)).is_some_and(
-                    |own| {
+                other
+                    .fields
+                    .get(&field.name)
+                    .filter(|own| !self.hidden(&own.directives))
+                    .is_some_and(|own| {
                         own.args
                             .get(&arg.name)
                             .is_some_and(|own| own.is_required() && !self.hidden(&own.directives))
-                    },
-                )
+                    })
             })
             .map(|other| other.name.clone())
             .collect();

@@ -163,9 +163,8 @@ impl<'g> Moves<'g, '_> {
         }
         selections.iter().all(|selection| match selection {
             Selection::Inline { on, sub, directives: _ } => {
-                let applies = on
-                    .as_ref()
-                    .is_none_or(|on| self.graph.schema.is_named_subtype(ty, on));
+                let applies =
+                    on.as_ref().is_none_or(|on| self.graph.schema.is_named_subtype(ty, on));
                 !applies || self.has_key_fields(start, reached, ty, sub, choices, excluded)
             }
             Selection::Field(selected) if selected.name == "__typename" => true,

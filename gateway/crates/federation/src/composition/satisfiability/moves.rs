@@ -150,9 +150,8 @@ impl<'g, 'a> Moves<'g, 'a> {
         }
         let mut found = Vec::new();
         for (index, subgraph) in self.graph.subgraphs.iter().enumerate() {
-            let has_field = |name: &Name| {
-                subgraph.get(name).filter(|own| own.fields.contains_key(field))
-            };
+            let has_field =
+                |name: &Name| subgraph.get(name).filter(|own| own.fields.contains_key(field));
             if has_field(ty).is_some() {
                 found.push(Self::at(index, ty));
             }
@@ -227,9 +226,9 @@ impl<'g, 'a> Moves<'g, 'a> {
                     }
                     Selection::Field(_) => {}
                     Selection::Inline { on, sub, directives: _ } => {
-                        let applies = on.as_ref().is_none_or(|on| {
-                            self.graph.schema.is_named_subtype(&position.ty, on)
-                        });
+                        let applies = on
+                            .as_ref()
+                            .is_none_or(|on| self.graph.schema.is_named_subtype(&position.ty, on));
                         if applies {
                             open.push(sub);
                         }
@@ -284,8 +283,7 @@ impl<'g, 'a> Moves<'g, 'a> {
         }
         let below = FieldSet(provided.unwrap_or_default()).to_string();
         let provided = self.provided_index.get(&below).copied().unwrap_or(0);
-        let below =
-            Position { subgraph: position.subgraph, ty: field.ty.clone(), provided };
+        let below = Position { subgraph: position.subgraph, ty: field.ty.clone(), provided };
         self.is_local(&below, &selected.sub)
     }
 
@@ -430,9 +428,9 @@ impl<'g, 'a> Moves<'g, 'a> {
             return Some(Position { ty: object.clone(), ..position.clone() });
         }
         // The subgraph knows the object only through an @interfaceObject.
-        let stand_in = subgraph.iter().find(|(_, ty)| {
-            ty.interface_object && ty.runtime_types.contains(object)
-        });
+        let stand_in = subgraph
+            .iter()
+            .find(|(_, ty)| ty.interface_object && ty.runtime_types.contains(object));
         stand_in.map(|(name, _)| Position { ty: name.clone(), ..position.clone() })
     }
 }

@@ -88,8 +88,7 @@ impl Walker<'_, '_> {
             .filter(|index| self.graph.subgraphs[*index].contains_key(root))
             .map(|index| Moves::at(index, root))
             .collect();
-        let start =
-            State { ty: root.clone(), positions, choices: Choices::default(), path: None };
+        let start = State { ty: root.clone(), positions, choices: Choices::default(), path: None };
         if operation == OperationType::Mutation {
             self.walk_mutations(&start);
         } else {

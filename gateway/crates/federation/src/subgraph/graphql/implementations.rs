@@ -84,7 +84,10 @@ fn check_field(
         if arg.is_required() && !promised.args.contains_key(&arg.name) {
             ctx.error(
                 &arg.name,
-                format!("`{coordinate}` requires the argument `{}`, `{promise}` has none", arg.name),
+                format!(
+                    "`{coordinate}` requires the argument `{}`, `{promise}` has none",
+                    arg.name
+                ),
             );
         }
     }

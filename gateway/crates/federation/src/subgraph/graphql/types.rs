@@ -107,11 +107,7 @@ fn check_type(ctx: &mut Ctx<'_>, def: &TypeDef) {
     }
 }
 
-fn check_inputs<'a>(
-    ctx: &mut Ctx<'_>,
-    parent: &str,
-    inputs: impl Iterator<Item = &'a InputValue>,
-) {
+fn check_inputs<'a>(ctx: &mut Ctx<'_>, parent: &str, inputs: impl Iterator<Item = &'a InputValue>) {
     for input in inputs {
         check_name(ctx, &input.name);
         let coordinate = format!("{parent}.{}", input.name);

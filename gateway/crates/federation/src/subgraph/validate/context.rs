@@ -19,7 +19,10 @@ pub(super) fn check(subgraph: &Subgraph<Parsed>, errors: &mut Vec<Diagnostic>) {
                 ctx.error(
                     "CONTEXT_NOT_SET",
                     &arg.name,
-                    format!("an argument of the directive `@{}` cannot come from a context", def.name),
+                    format!(
+                        "an argument of the directive `@{}` cannot come from a context",
+                        def.name
+                    ),
                 );
             }
         }

@@ -13,7 +13,10 @@ pub(super) fn check(subgraph: &Subgraph<Parsed>, errors: &mut Vec<Diagnostic>) {
                 errors.push(subgraph.error(
                     "COST_APPLIED_TO_INTERFACE_FIELD",
                     &field.name,
-                    format!("@cost cannot be applied to the interface field `{}.{}`", def.name, field.name),
+                    format!(
+                        "@cost cannot be applied to the interface field `{}.{}`",
+                        def.name, field.name
+                    ),
                 ));
             }
             for list_size in subgraph.applied(&field.directives, "listSize") {

@@ -5,8 +5,8 @@ mod context;
 mod cost;
 mod external;
 mod field_sets;
-mod interface_object;
 mod interface_keys;
+mod interface_object;
 mod shareable;
 
 use super::metadata::Metadata;
