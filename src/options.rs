@@ -23,7 +23,7 @@ pub struct Options {
     /// Start with empty databases
     #[arg(long)]
     pub no_demo: bool,
-    /// Log filter, as RUST_LOG has it, e.g. `info` or `payments=debug`
+    /// Log filter, e.g. info, or payments=debug
     #[arg(long, value_name = "FILTER", default_value = "warn", env = "RUST_LOG")]
     pub log: String,
 }

@@ -209,7 +209,7 @@ impl Parts {
             [("users", &self.users.database), ("payments", &self.payments.database)]
         {
             let reached = load::reached(&self.reviews.database, source, database);
-            match tokio::time::timeout(Duration::from_secs(60), reached).await {
+            match tokio::time::timeout(Duration::from_mins(1), reached).await {
                 Ok(result) => result.map_err(LoadError::from)?,
                 Err(_) => return Err(StackError::NotCaughtUp),
             }

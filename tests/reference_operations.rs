@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use clap::Parser;
 use marketplace::{Options, Stack};
@@ -117,7 +118,7 @@ async fn reference_operations_answer_within_their_requests() {
             .filter(|(_, count)| *count > 0)
             .collect();
         let total: u64 = spent.values().sum();
-        table += &format!("{name:<16} {total} of {promised}  {spent:?}\n");
+        writeln!(table, "{name:<16} {total} of {promised}  {spent:?}").unwrap();
         assert!(total <= promised, "{name}: {total} requests {spent:?}, promised {promised}");
         check(name, &data);
     }
@@ -157,7 +158,7 @@ fn check(name: &str, data: &Value) {
             }
         }
         "eligibility" => {
-            assert!(data["product"]["viewerReviewEligibility"]["allowed"].is_boolean(), "{data}")
+            assert!(data["product"]["viewerReviewEligibility"]["allowed"].is_boolean(), "{data}");
         }
         "my-payments" => {
             assert!(data["me"]["account"]["email"].is_string(), "{data}");
@@ -167,7 +168,7 @@ fn check(name: &str, data: &Value) {
                 let purpose = &payment["node"]["purpose"];
                 match purpose["__typename"].as_str().unwrap() {
                     "Order" => {
-                        assert!(purpose["lines"][0]["product"]["title"].is_string(), "{data}")
+                        assert!(purpose["lines"][0]["product"]["title"].is_string(), "{data}");
                     }
                     "Ride" => assert!(purpose["driver"]["displayName"].is_string(), "{data}"),
                     other => panic!("{other}: {data}"),

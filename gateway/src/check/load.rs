@@ -137,5 +137,5 @@ const NOTHING: &str = "defines nothing";
 /// An empty file is a mistake; compared with it, everything would have been removed.
 fn is_empty(schema: &Schema) -> bool {
     schema.types.values().all(ExtendedType::is_built_in)
-        && schema.directive_definitions.values().all(|definition| definition.is_built_in())
+        && schema.directive_definitions.values().all(apollo_compiler::Node::is_built_in)
 }

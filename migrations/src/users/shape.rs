@@ -86,29 +86,26 @@ pub(super) async fn forbid_updates(
     table: &'static str,
 ) -> Result<(), DbErr> {
     let connection = manager.get_connection();
-    match manager.get_database_backend() {
-        DbBackend::Sqlite => {
-            connection
-                .execute_unprepared(&format!(
-                    "CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} \
+    if manager.get_database_backend() == DbBackend::Sqlite {
+        connection
+            .execute_unprepared(&format!(
+                "CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} \
                      BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-                ))
-                .await?;
-        }
-        _ => {
-            connection
-                .execute_unprepared(&format!(
-                    "CREATE FUNCTION {table}_no_update() RETURNS trigger LANGUAGE plpgsql AS \
+            ))
+            .await?;
+    } else {
+        connection
+            .execute_unprepared(&format!(
+                "CREATE FUNCTION {table}_no_update() RETURNS trigger LANGUAGE plpgsql AS \
                      $$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$"
-                ))
-                .await?;
-            connection
-                .execute_unprepared(&format!(
-                    "CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} \
+            ))
+            .await?;
+        connection
+            .execute_unprepared(&format!(
+                "CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} \
                      FOR EACH ROW EXECUTE FUNCTION {table}_no_update()"
-                ))
-                .await?;
-        }
+            ))
+            .await?;
     }
     Ok(())
 }

@@ -6,9 +6,9 @@
 
 pub mod diagnostic;
 mod subgraph;
-pub mod plan;
 pub mod supergraph;
 pub mod query_graph;
+pub mod plan;
 pub mod operation;
 pub mod composition;
 pub mod planner;

@@ -5,6 +5,7 @@
 //! `composes_...`. `UPDATE_EXPECT=1` writes the goldens.
 #![expect(clippy::unwrap_used, reason = "test code")]
 
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -36,7 +37,11 @@ fn subgraphs(folder: &Path) -> Vec<SubgraphSource> {
 }
 
 fn lines(diagnostics: &[Diagnostic]) -> String {
-    diagnostics.iter().map(|diagnostic| format!("{diagnostic}\n")).collect()
+    let mut lines = String::new();
+    for diagnostic in diagnostics {
+        writeln!(lines, "{diagnostic}").unwrap();
+    }
+    lines
 }
 
 /// What holds for every supergraph, whatever it says.

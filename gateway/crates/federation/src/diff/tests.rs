@@ -1,5 +1,7 @@
 //! One small pair of schemas per rule.
 
+use std::fmt::Write;
+
 use apollo_compiler::Schema;
 use expect_test::{Expect, expect};
 
@@ -8,7 +10,10 @@ use super::{ChangeType, diff};
 fn check(old: &str, new: &str, expected: Expect) {
     let parse = |sdl: &str| Schema::parse(sdl, "schema.graphql").expect("schema parses");
     let changes = diff(&parse(old), &parse(new));
-    let lines: String = changes.iter().map(|change| format!("{change}\n")).collect();
+    let mut lines = String::new();
+    for change in &changes {
+        writeln!(lines, "{change}").unwrap();
+    }
     expected.assert_eq(&lines);
 }
 
@@ -60,7 +65,7 @@ fn what_is_part_of_something_new_is_safe() {
     check(
         "type Query { a: Int }",
         "type Query { a: Int b(x: Int! @d(y: 1)): New @deprecated } type New { c: Int } directive @d(y: Int) on ARGUMENT_DEFINITION",
-        expect![[r#"
+        expect![[r"
             NON_BREAKING DIRECTIVE_ADDED @d: directive `@d` was added
             NON_BREAKING DIRECTIVE_LOCATION_ADDED @d: location `ARGUMENT_DEFINITION` of directive `@d` was added
             NON_BREAKING DIRECTIVE_ARGUMENT_ADDED @d: argument `y: Int` was added to directive `@d`
@@ -72,7 +77,7 @@ fn what_is_part_of_something_new_is_safe() {
             NON_BREAKING FIELD_ARGUMENT_ADDED Query.b.x: argument `x: Int!` was added to field `Query.b`
             NON_BREAKING DIRECTIVE_USAGE_ARGUMENT_DEFINITION_ADDED Query.b.x.@d: directive `@d` was added to `Query.b.x`
             NON_BREAKING DIRECTIVE_USAGE_ARGUMENT_ADDED Query.b.x.@d.y: argument `y: 1` was added to `@d` on `Query.b.x`
-        "#]],
+        "]],
     );
 }
 
@@ -104,7 +109,7 @@ fn directive_definitions_and_uses() {
     check(
         "schema @s { query: Query } directive @s on SCHEMA directive @d(a: Int = 1) repeatable on FIELD | OBJECT type Query @d(a: 1) @d(a: 2) { a: Int }",
         "schema { query: Query } directive @s on SCHEMA directive @d(a: Int = 2, b: Int!) on FIELD type Query @d(a: 1) @d(a: 3) { a: Int @d(b: 1) }",
-        expect![[r#"
+        expect![[r"
             DANGEROUS DIRECTIVE_USAGE_SCHEMA_REMOVED .@s: directive `@s` was removed from the schema
             BREAKING DIRECTIVE_LOCATION_REMOVED @d: location `OBJECT` of directive `@d` was removed
             DANGEROUS DIRECTIVE_REPEATABLE_REMOVED @d: directive `@d` is no longer repeatable
@@ -114,7 +119,7 @@ fn directive_definitions_and_uses() {
             DANGEROUS DIRECTIVE_USAGE_ARGUMENT_REMOVED Query.@d.a: argument `a: 2` was removed from `@d` on `Query`
             DANGEROUS DIRECTIVE_USAGE_FIELD_DEFINITION_ADDED Query.a.@d: directive `@d` was added to `Query.a`
             NON_BREAKING DIRECTIVE_USAGE_ARGUMENT_ADDED Query.a.@d.b: argument `b: 1` was added to `@d` on `Query.a`
-        "#]],
+        "]],
     );
 }
 
@@ -123,13 +128,13 @@ fn root_types_and_kinds() {
     check(
         "schema { query: Query } type Query { a: Int } type Root { a: Int } scalar Time",
         "schema { query: Root mutation: M } type Query { a: Int } type Root { a: Int } type M { m: Int } enum Time { NOW }",
-        expect![[r#"
+        expect![[r"
             BREAKING SCHEMA_QUERY_TYPE_CHANGED: query root type changed from `Query` to `Root`
             NON_BREAKING SCHEMA_MUTATION_TYPE_CHANGED: mutation root type changed from none to `M`
             NON_BREAKING TYPE_ADDED M: type `M` was added
             NON_BREAKING FIELD_ADDED M.m: field `M.m: Int` was added
             BREAKING TYPE_KIND_CHANGED Time: type `Time` changed from a scalar to an enum
-        "#]],
+        "]],
     );
 }
 
