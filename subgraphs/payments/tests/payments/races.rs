@@ -48,7 +48,7 @@ async fn ten_parallel_refunds_of_thirty_percent_leave_three() {
     }))
     .await;
     let done = refunds.iter().filter(|payload| payload["errors"] == json!([])).count();
-    assert_eq!(done, 3);
+    assert_eq!(done, 3, "{refunds:?}");
     for refused in refunds.iter().filter(|payload| payload["errors"] != json!([])) {
         assert_eq!(codes(refused), ["REFUND_EXCEEDS_PAYMENT"]);
     }

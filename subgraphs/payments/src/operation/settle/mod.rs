@@ -14,7 +14,11 @@ pub(crate) use captured::{Share, capture_posting, order_paid_event, order_shares
 pub(crate) use fare::{fare_shares, ride_completed_event, tip_shares};
 pub(crate) use refunded::{order_refunded_event, settled_posting};
 
-use kit::{Timestamp, Transaction, Uuid, id::PaymentAttemptId, idempotency};
+use kit::{
+    Timestamp, Transaction, Uuid,
+    id::{PaymentAttemptId, PaymentId},
+    idempotency,
+};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, entity::prelude::*, sea_query::ExprTrait};
 
 use super::{
@@ -97,9 +101,22 @@ async fn load(
     let attempt =
         payment_attempt::Entity::find_by_id(id).one(scope.tx).await?.ok_or_else(broken)?;
     let payment_id = attempt.payment_id.ok_or_else(broken)?;
+    wait_for_turn(scope, payment_id).await?;
     let payment =
         payment::Entity::find_by_id(payment_id).one(scope.tx).await?.ok_or_else(broken)?;
     Ok((attempt, payment))
+}
+
+/// Settlements of one payment follow each other: what a processor has done must be booked, so a
+/// parallel change of the payment is waited for rather than refused. Changes nothing; takes the
+/// row's lock where the engine has such.
+async fn wait_for_turn(scope: &Scope<'_, '_>, payment: PaymentId) -> Result<(), Failure> {
+    payment::Entity::update_many()
+        .col_expr(payment::Column::Version, Expr::col(payment::Column::Version).into())
+        .filter(payment::Column::Id.eq(payment))
+        .exec(scope.tx)
+        .await?;
+    Ok(())
 }
 
 /// What the mutation behind an attempt made or changed.
