@@ -112,7 +112,7 @@ async fn load(
 /// row's lock where the engine has such.
 async fn wait_for_turn(scope: &Scope<'_, '_>, payment: PaymentId) -> Result<(), Failure> {
     payment::Entity::update_many()
-        .col_expr(payment::Column::Version, Expr::col(payment::Column::Version).into())
+        .col_expr(payment::Column::Version, Expr::col(payment::Column::Version))
         .filter(payment::Column::Id.eq(payment))
         .exec(scope.tx)
         .await?;
