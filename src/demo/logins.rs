@@ -46,7 +46,7 @@ pub fn write(path: &Path, logins: &[Login]) -> std::io::Result<()> {
     std::fs::write(path, text)
 }
 
-/// What [`write`] wrote at the first start; nobody when the marketplace was first started
+/// What [`write()`] wrote at the first start; nobody when the marketplace was first started
 /// without demo data.
 pub fn read(path: &Path) -> std::io::Result<Vec<Login>> {
     match std::fs::read_to_string(path) {

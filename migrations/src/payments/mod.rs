@@ -1,7 +1,7 @@
 //! Migrations of the payments database: catalogue, orders, card payments, rides, the ledger and
 //! the sandbox processor's own books.
 //!
-//! The table definitions are written once in SQL; [`dialect`] fills in the few words the two
+//! The table definitions are written once in SQL; `dialect` fills in the few words the two
 //! engines spell differently.
 
 mod cards_and_payments;

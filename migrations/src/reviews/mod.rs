@@ -1,7 +1,7 @@
 //! Migrations of the reviews database.
 //!
 //! Tables are written as SQL text because the checks, partial indexes and triggers are the
-//! point of them; [`dialect`] fills in the few words on which the two engines differ.
+//! point of them; `dialect` fills in the few words on which the two engines differ.
 
 mod dialect;
 mod m0001_reviews;

@@ -7,10 +7,10 @@
 //! - `eligibility`, [`purchases`]: who may review what; the only network call of a mutation.
 //! - [`projection`], `erasure`: what the other services' feeds say.
 //! - `graphql`: this service's part of the graph, batched.
-//! - `analytics`, [`verify`]: figures, and the proof that they are right.
+//! - `analytics`, [`mod@verify`]: figures, and the proof that they are right.
 //! - [`app`], [`config`], `core`, `jobs`, `mails`: putting it together.
 //! - `structured_data`: JSON-LD for shop pages.
-//! - [`replay`]: rebuilding what the feeds told.
+//! - [`mod@replay`]: rebuilding what the feeds told.
 //! - [`import`]: loading many reviews at once.
 //!
 //! The service starts, serves and is tested without the other two.

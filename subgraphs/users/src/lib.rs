@@ -3,7 +3,7 @@
 //! # Layout
 //! - [`config`] → [`start`] → a served endpoint; `program` and [`admin`] are the command line.
 //! - [`account`], [`password`], [`token`]: values that parse themselves, and pure rules.
-//! - [`identity`]: the operations; each is one transaction.
+//! - [`mod@identity`]: the operations; each is one transaction.
 //! - [`graphql`], `http`, `mail`: how the outside sees them.
 //! - [`entity`]: rows; [`loaders`]: batched reads.
 //! - [`import`]: bulk loading of people.

@@ -2,7 +2,7 @@
 //!
 //! One hash takes tens of mebibytes and a core; a flood of log-ins must neither exhaust the
 //! memory nor starve everything else. So there are as many slots as cores, a short queue before
-//! them, and [`Busy`] beyond. Parameters and the pepper's id live in the PHC string: a stored
+//! them, and `Busy` beyond. Parameters and the pepper's id live in the PHC string: a stored
 //! hash says itself how to verify it and whether it is out of date.
 
 use std::{
