@@ -1,8 +1,11 @@
 //! From text to a valid document and a chosen operation.
 
+use std::collections::BTreeSet;
+
+use apollo_compiler::diagnostic::Diagnostic;
 use apollo_compiler::executable::ExecutableDocument;
 use apollo_compiler::parser::Parser;
-use apollo_compiler::validation::{DiagnosticList, Valid};
+use apollo_compiler::validation::{DiagnosticData, DiagnosticList, Valid};
 use apollo_compiler::{Schema, ast, executable};
 
 use super::facts::{Facts, most_fields};
@@ -90,7 +93,9 @@ impl Document {
         let executable = self
             .ast
             .to_executable_validate(api_schema)
-            .map_err(|errors| OperationError::Validation(source_errors(&errors.errors)))?;
+            .map_err(|invalid| {
+                OperationError::Validation(validation_errors(&self.ast, &invalid.errors))
+            })?;
         Ok(ValidDocument { executable })
     }
 }
@@ -126,13 +131,88 @@ impl ValidDocument {
 }
 
 fn source_errors(errors: &DiagnosticList) -> Vec<SourceError> {
-    let read = |diagnostic: apollo_compiler::diagnostic::Diagnostic<
-        '_,
-        apollo_compiler::validation::DiagnosticData,
-    >| {
-        let error = diagnostic.to_json();
-        let locations = error.locations.iter().map(|place| (place.line, place.column)).collect();
-        SourceError { message: error.message, locations }
-    };
-    errors.iter().map(read).collect()
+    errors.iter().map(|diagnostic| source_error(&diagnostic)).collect()
+}
+
+/// A parent whose only fields are unknown looks to the compiler as if it selected nothing; the
+/// unknown fields are reported already, so that follow-up is left out.
+fn validation_errors(document: &ast::Document, errors: &DiagnosticList) -> Vec<SourceError> {
+    let selecting = fields_with_selections(document);
+    errors
+        .iter()
+        .filter(|diagnostic| {
+            diagnostic.error.unstable_error_name() != Some("MissingSubselection")
+                || !source_error(diagnostic).locations.iter().any(|at| selecting.contains(at))
+        })
+        .map(|diagnostic| source_error(&diagnostic))
+        .collect()
+}
+
+/// The message in the wording that clients know from the JavaScript implementation.
+fn source_error(diagnostic: &Diagnostic<'_, DiagnosticData>) -> SourceError {
+    let error = diagnostic.to_json();
+    let locations = error.locations.iter().map(|place| (place.line, place.column)).collect();
+    let message = diagnostic.error.unstable_compat_message().unwrap_or(error.message);
+    SourceError { message, locations }
+}
+
+/// Where the fields begin that have a selection set with something in it.
+fn fields_with_selections(document: &ast::Document) -> BTreeSet<(usize, usize)> {
+    let mut found = BTreeSet::new();
+    let mut open: Vec<&[ast::Selection]> = Vec::new();
+    for definition in &document.definitions {
+        match definition {
+            ast::Definition::OperationDefinition(operation) => open.push(&operation.selection_set),
+            ast::Definition::FragmentDefinition(fragment) => open.push(&fragment.selection_set),
+            _ => {}
+        }
+    }
+    while let Some(selections) = open.pop() {
+        for selection in selections {
+            match selection {
+                ast::Selection::Field(field) => {
+                    if !field.selection_set.is_empty()
+                        && let Some(place) = field.line_column_range(&document.sources)
+                    {
+                        found.insert((place.start.line, place.start.column));
+                    }
+                    open.push(&field.selection_set);
+                }
+                ast::Selection::InlineFragment(fragment) => open.push(&fragment.selection_set),
+                ast::Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mistakes(query: &str) -> Vec<String> {
+        let sdl = "type Query { product(sku: String!): Product } type Product { title: String }";
+        let schema = Schema::parse_and_validate(sdl, "api.graphql").unwrap();
+        match Document::parse(query).unwrap().validate(&schema) {
+            Err(OperationError::Validation(errors)) => {
+                errors.into_iter().map(|error| error.message).collect()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_unknown_field_is_one_mistake() {
+        assert_eq!(
+            mistakes("{ product(sku: \"a\") { titel } }"),
+            [r#"Cannot query field "titel" on type "Product"."#]
+        );
+    }
+
+    #[test]
+    fn a_missing_selection_is_told() {
+        let told = mistakes("{ product(sku: \"a\") }");
+        assert_eq!(told.len(), 1);
+        assert!(told[0].contains("product"), "{told:?}");
+    }
 }
