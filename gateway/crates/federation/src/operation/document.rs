@@ -90,12 +90,9 @@ impl Document {
         if most_fields(&self.ast) > FIELD_LIMIT {
             return Err(OperationError::TooManyFields { limit: FIELD_LIMIT });
         }
-        let executable = self
-            .ast
-            .to_executable_validate(api_schema)
-            .map_err(|invalid| {
-                OperationError::Validation(validation_errors(&self.ast, &invalid.errors))
-            })?;
+        let executable = self.ast.to_executable_validate(api_schema).map_err(|invalid| {
+            OperationError::Validation(validation_errors(&self.ast, &invalid.errors))
+        })?;
         Ok(ValidDocument { executable })
     }
 }
