@@ -1,11 +1,13 @@
 //! A gateway over a world.
 
+use std::fmt;
 use std::sync::Arc;
 
 use executor::{CompiledPlan, Execution, Loaders, SubgraphTransport, execute};
 use federation::composition::{SubgraphSource, compose};
-use federation::operation::coerce_variables;
-use federation::planner::{PlanOptions, Planner};
+use federation::operation::{Operation, coerce_variables};
+use federation::plan::QueryPlan;
+use federation::planner::{PlanError, PlanOptions, Planner};
 use federation::supergraph::Supergraph;
 use serde_json::{Map, Value};
 
@@ -17,11 +19,10 @@ pub(crate) type Sources = Vec<(&'static str, String)>;
 pub(crate) struct Gateway {
     pub(crate) world: Arc<World>,
     pub(crate) planner: Planner,
+    pub(crate) options: PlanOptions,
 }
 
 /// What the gateway and the oracle say to one query.
-#[derive(Debug)]
-#[expect(dead_code, reason = "failing tests show all of it")]
 pub(crate) struct Answers {
     pub(crate) data: String,
     pub(crate) error_paths: Vec<Value>,
@@ -30,7 +31,7 @@ pub(crate) struct Answers {
     pub(crate) expected_error_paths: Vec<Value>,
     /// One line per subgraph request.
     pub(crate) requests: Vec<String>,
-    pub(crate) plan: String,
+    pub(crate) plan: QueryPlan,
 }
 
 impl Gateway {
@@ -41,31 +42,50 @@ impl Gateway {
     }
 
     pub(crate) fn new(subgraphs: &[(&str, &str)], rows: Value) -> Self {
+        Self::with_options(subgraphs, rows, PlanOptions::default())
+            .unwrap_or_else(|refused| panic!("the subgraphs do not compose: {refused}"))
+    }
+
+    pub(crate) fn with_options(
+        subgraphs: &[(&str, &str)],
+        rows: Value,
+        options: PlanOptions,
+    ) -> Result<Self, String> {
         let source = |(name, sdl): &(&str, &str)| SubgraphSource {
             name: (*name).to_owned(),
             url: format!("memory:{name}"),
             sdl: (*sdl).to_owned(),
         };
         let composed = compose(subgraphs.iter().map(source).collect())
-            .unwrap_or_else(|diagnostics| panic!("the subgraphs do not compose: {diagnostics:#?}"));
+            .map_err(|diagnostics| format!("{diagnostics:#?}"))?;
         let supergraph = Supergraph::parse(&composed.supergraph_sdl).unwrap();
         let planner = Planner::new(Arc::new(supergraph)).unwrap();
-        Self { world: World::new(subgraphs, rows), planner }
+        let world = World::new(subgraphs, rows, &options.override_labels);
+        Ok(Self { world, planner, options })
     }
 
     /// None if the query is not valid.
     pub(crate) fn ask(&self, query: &str, variables: &Value) -> Option<Answers> {
         let operation = self.planner.operation(query, None).ok()?;
-        let variables = coerce_variables(
-            self.planner.supergraph().api_schema(),
-            &operation.variables,
-            variables.as_object()?,
-        )
-        .ok()?;
-        let plan = self
-            .planner
-            .plan(&operation, &PlanOptions::default())
-            .unwrap_or_else(|error| panic!("no plan for {query}: {error}"));
+        let answers = self.answer(&operation, query, variables);
+        answers
+            .map(|answers| answers.unwrap_or_else(|error| panic!("no plan for {query}: {error}")))
+    }
+
+    /// None if the variables are not valid.
+    pub(crate) fn answer(
+        &self,
+        operation: &Operation,
+        query: &str,
+        variables: &Value,
+    ) -> Option<Result<Answers, PlanError>> {
+        let api_schema = self.planner.supergraph().api_schema();
+        let variables =
+            coerce_variables(api_schema, &operation.variables, variables.as_object()?).ok()?;
+        let plan = match self.planner.plan(operation, &self.options) {
+            Ok(plan) => plan,
+            Err(error) => return Some(Err(error)),
+        };
         let loaders = Loaders::default();
         let execution = Execution {
             variables: &variables,
@@ -76,12 +96,10 @@ impl Gateway {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let response = runtime.block_on(execute(&CompiledPlan::new(&plan), execution));
-        let (expected_data, expected_error_paths) = self.world.oracle(
-            self.planner.supergraph().api_schema(),
-            query,
-            &Value::Object(variables),
-        );
-        Some(Answers {
+        let (expected_data, expected_error_paths) =
+            self.world.oracle(api_schema, query, &Value::Object(variables));
+        let asked = self.world.asked();
+        Some(Ok(Answers {
             data: String::from_utf8(response.data().to_vec()).unwrap(),
             error_paths: sorted(
                 response.errors.iter().map(|error| serde_json::to_value(&error.path).unwrap()),
@@ -93,14 +111,12 @@ impl Gateway {
                 .collect(),
             expected_data,
             expected_error_paths: sorted(expected_error_paths.into_iter()),
-            requests: self
-                .world
-                .asked()
+            requests: asked
                 .iter()
                 .map(|(subgraph, query, variables)| format!("{subgraph} {query} {variables}"))
                 .collect(),
-            plan: federation::plan::to_text(&plan),
-        })
+            plan,
+        }))
     }
 
     /// Asserts that the answer is right where fields of other places and hidden fields fail.
@@ -117,6 +133,17 @@ impl Gateway {
         assert_eq!(answers.data, answers.expected_data, "{query}\n{answers:#?}");
         assert_eq!(answers.error_paths, answers.expected_error_paths, "{query}\n{answers:#?}");
         answers.requests.len()
+    }
+}
+
+impl fmt::Debug for Answers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { data, errors, error_paths, expected_data, expected_error_paths, requests, plan } =
+            self;
+        writeln!(f, "is     {data}\nwanted {expected_data}")?;
+        writeln!(f, "errors {errors:#?} at {error_paths:?}\nwanted at {expected_error_paths:?}")?;
+        writeln!(f, "{plan}")?;
+        requests.iter().try_for_each(|request| writeln!(f, "{request}"))
     }
 }
 
@@ -158,6 +185,18 @@ impl Answers {
         }
     }
 
+    /// Whether the same places are null for a reason that an error tells. Which of several errors
+    /// of one place is told does not matter.
+    pub(crate) fn explains_the_same(&self) -> bool {
+        let data: Value = serde_json::from_str(&self.data).unwrap();
+        let places = |paths: &[Value]| {
+            sorted(
+                paths.iter().map(|path| Value::Array(null_place(&data, path.as_array().unwrap()))),
+            )
+        };
+        places(&self.error_paths) == places(&self.expected_error_paths)
+    }
+
     /// Whether there is an error at this path, above or below.
     fn is_reported(&self, path: &[Value]) -> bool {
         self.error_paths.iter().any(|error| {
@@ -165,6 +204,22 @@ impl Answers {
             error.starts_with(path) || path.starts_with(error)
         })
     }
+}
+
+/// The part of a path that leads to the first null.
+fn null_place(data: &Value, path: &[Value]) -> Vec<Value> {
+    let mut here = data;
+    let mut place = Vec::new();
+    for step in path {
+        let below = match step {
+            Value::String(key) => here.get(key),
+            step => here.get(usize::try_from(step.as_u64().unwrap()).unwrap()),
+        };
+        let Some(below) = below.filter(|_| !here.is_null()) else { break };
+        place.push(step.clone());
+        here = below;
+    }
+    place
 }
 
 /// Whether a null above has taken a place along.

@@ -187,7 +187,7 @@ fn invented(failing: Option<usize>) -> Vec<Gateway> {
     let gateways = graphs.iter().flat_map(|sources| {
         let sources: Vec<(&str, &str)> =
             sources.iter().map(|(name, sdl)| (*name, &**sdl)).collect();
-        (0..4).map(move |seed| Gateway::new(&sources, invent(&sources, seed, failing)))
+        (0..4).map(move |seed| Gateway::new(&sources, invent(&sources, seed, failing).unwrap()))
     });
     gateways.collect()
 }

@@ -379,8 +379,12 @@ impl<'s, 'a> Builder<'s, 'a> {
                 }
                 let needs = self.search.field_sets.keys(home)[key].clone();
                 let suppliers = self.supply(spot, &needs, &TypeSet::one(id), when)?;
-                let fields = self.representation(spot.place, id, &needs, true);
-                let holder = self.entities(spot, id, home, fields, suppliers);
+                let mut templates = IndexMap::new();
+                for (other, slots) in self.in_place_of(spot, id, &needs)? {
+                    let fields = self.representation(spot.place, slots, &needs, true);
+                    templates.insert(other, fields);
+                }
+                let holder = self.entities(spot, home, templates, suppliers);
                 let covered = known.map_or(when.clone(), |(_, covered)| or(&covered, when));
                 self.entered.insert(identity, (holder, covered));
                 Ok(holder)
@@ -405,14 +409,43 @@ impl<'s, 'a> Builder<'s, 'a> {
             .ok_or_else(|| self.unresolvable())?;
         let mut suppliers = self.supply(spot, &key, &TypeSet::one(id), when)?;
         suppliers.extend(self.supply(spot, &requires, &TypeSet::one(id), when)?);
-        let key_fields = self.representation(spot.place, id, &key, true);
-        let required = self.representation(spot.place, id, &requires, false);
-        let fields = merge_representations(&key_fields, &required).ok_or_else(|| {
-            PlanError::ConflictingRequirement {
-                coordinate: format!("{}.{}", self.search.graph.node(home).type_name, need.name),
+        let key_slots = self.in_place_of(spot, id, &key)?;
+        let required_slots = self.in_place_of(spot, id, &requires)?;
+        let mut templates = IndexMap::new();
+        for (other, slots) in key_slots {
+            let key_fields = self.representation(spot.place, slots, &key, true);
+            let slots = required_slots.get(&other).copied().unwrap_or(slots);
+            let required = self.representation(spot.place, slots, &requires, false);
+            let fields = merge_representations(&key_fields, &required).ok_or_else(|| {
+                PlanError::ConflictingRequirement {
+                    coordinate: format!("{}.{}", self.search.graph.node(home).type_name, need.name),
+                }
+            })?;
+            templates.insert(other, fields);
+        }
+        Ok(self.entities(spot, home, templates, suppliers))
+    }
+
+    /// The types that may stand where a run-time type was when it was planned, each with the type
+    /// under whose data keys the needs were fetched: an interface may have been looked up
+    /// meanwhile, be it for these needs or for others.
+    fn in_place_of(
+        &mut self,
+        spot: &Spot,
+        id: TypeId,
+        needs: &Arc<Needs>,
+    ) -> Result<IndexMap<TypeId, TypeId>, PlanError> {
+        let mut types = IndexMap::from([(id, id)]);
+        if self.search.is_interface(id) {
+            let selected = self.search.select(id, &spot.search_bases(), needs);
+            let selected = selected.ok_or_else(|| self.unresolvable())?;
+            let looked_up =
+                selected.choices.iter().any(|(_, choice)| matches!(choice, Choice::Lookup(_)));
+            for real in self.search.graph.expand(id).iter() {
+                types.insert(real, if looked_up { real } else { id });
             }
-        })?;
-        Ok(self.entities(spot, id, home, fields, suppliers))
+        }
+        Ok(types)
     }
 
     fn root(&mut self, spot: &Spot, home: NodeId, level: Level) -> Holder {
@@ -431,13 +464,12 @@ impl<'s, 'a> Builder<'s, 'a> {
         Holder { step, selections: self.step_root(step, home) }
     }
 
-    /// The step that asks a subgraph for entities at a place, with room for this representation.
+    /// The step that asks a subgraph for entities at a place, with room for these representations.
     fn entities(
         &mut self,
         spot: &Spot,
-        id: TypeId,
         home: NodeId,
-        fields: Vec<RepresentationField>,
+        fields: IndexMap<TypeId, Vec<RepresentationField>>,
         suppliers: Suppliers,
     ) -> Holder {
         for at in &spot.bases {
@@ -447,16 +479,21 @@ impl<'s, 'a> Builder<'s, 'a> {
         let suppliers: Suppliers = suppliers.union(&spot.waits).copied().collect();
         let level = suppliers.iter().map(|step| self.steps[*step].level + 1).max().unwrap_or(1);
         let identity = (spot.path.clone(), node.subgraph, level, StepKind::Entities);
-        let template = Template { typename: node.type_name.clone(), fields };
+        let typename = &node.type_name;
+        let templates = fields
+            .into_iter()
+            .map(|(id, fields)| (id, Template { typename: typename.clone(), fields }));
+        let templates: IndexMap<TypeId, Template> = templates.collect();
         let known = self.by_place.get(&identity).cloned().unwrap_or_default();
         // Representations that differ stay apart: an entity that cannot be represented in one way,
         // because something required is missing, can still be asked for what needs less.
         let fits = |step: &StepId| {
-            self.steps[*step].templates.get(&id).is_none_or(|other| *other == template)
+            let known = &self.steps[*step].templates;
+            templates.iter().all(|(id, own)| known.get(id).is_none_or(|other| other == own))
         };
         let fitting = known.into_iter().find(fits);
         let step = fitting.unwrap_or_else(|| self.add_step(identity));
-        self.steps[step].templates.insert(id, template);
+        self.steps[step].templates.extend(templates);
         self.steps[step].after.extend(suppliers);
         Holder { step, selections: self.step_root(step, home) }
     }

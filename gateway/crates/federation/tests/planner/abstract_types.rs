@@ -408,67 +408,67 @@ fn the_real_type_behind_an_interface_object_is_looked_up() {
         INTERFACE_OBJECT,
         "{ rated { __typename stars } }",
         expect![[r#"
-        QueryPlan {
-          Sequence {
-            Fetch(service: "b") {
-              {
-                rated {
-                  __typename
-                  id
-                  stars
-                }
-              }
-            },
-            Flatten(path: "rated.@") {
-              Fetch(service: "a") {
-                {
-                  ... on Node { __typename id }
-                } =>
-                {
-                  ... on Node {
-                    __typename
+            QueryPlan {
+              Sequence {
+                Fetch(service: "b") {
+                  {
+                    rated {
+                      __typename
+                      id
+                      stars
+                    }
                   }
-                }
+                },
+                Flatten(path: "rated.@") {
+                  Fetch(service: "a") {
+                    {
+                      ... on Node|X|Y as Node { __typename id }
+                    } =>
+                    {
+                      ... on Node {
+                        __typename
+                      }
+                    }
+                  },
+                },
               },
-            },
-          },
-        }
-    "#]],
+            }
+        "#]],
     );
     check(
         INTERFACE_OBJECT,
         "{ rated { name stars ... on X { x } } }",
         expect![[r#"
-        QueryPlan {
-          Sequence {
-            Fetch(service: "b") {
-              {
-                rated {
-                  __typename
-                  id
-                  stars
-                }
-              }
-            },
-            Flatten(path: "rated.@") {
-              Fetch(service: "a") {
-                {
-                  ... on Node { __typename id }
-                } =>
-                {
-                  ... on Node {
-                    __typename
-                    name
-                    ... on X {
-                      x
+            QueryPlan {
+              Sequence {
+                Fetch(service: "b") {
+                  {
+                    rated {
+                      __typename
+                      id
+                      stars
                     }
                   }
-                }
+                },
+                Flatten(path: "rated.@") {
+                  Fetch(service: "a") {
+                    {
+                      ... on Node|X|Y as Node { __typename id }
+                    } =>
+                    {
+                      ... on Node {
+                        __typename
+                        name
+                        ... on X {
+                          x
+                        }
+                      }
+                    }
+                  },
+                },
               },
-            },
-          },
-        }
-    "#]],
+            }
+        "#]],
     );
 }
 
@@ -478,67 +478,67 @@ fn a_field_of_an_interface_object_on_one_implementation_only() {
         INTERFACE_OBJECT,
         "{ nodes { ... on X { stars } } rated { ... on X { peer { name } } } }",
         expect![[r#"
-        QueryPlan {
-          Sequence {
-            Fetch(service: "b") {
-              {
-                rated {
-                  __typename
-                  id
-                  peer {
-                    __typename
-                    id
-                  }
-                }
-              }
-            },
-            BatchFetch(service: "a") {
-              _e0(paths: ["rated.@"]) {
-                ... on Node { __typename id }
-              } =>
-              {
-                nodes {
-                  __typename
-                  ... on X {
-                    id
-                  }
-                }
-                _e0: _entities(representations: $r0) {
-                  ... on Node {
-                    __typename
-                  }
-                }
-              }
-            },
-            Parallel {
-              Flatten(path: "nodes.@") {
+            QueryPlan {
+              Sequence {
                 Fetch(service: "b") {
                   {
-                    ... on X as Node { __typename id }
-                  } =>
-                  {
-                    ... on Node {
-                      stars
-                    }
-                  }
-                },
-              },
-              Flatten(path: "rated.@|[X].peer") {
-                Fetch(service: "a") {
-                  {
-                    ... on Node { __typename id }
-                  } =>
-                  {
-                    ... on Node {
+                    rated {
                       __typename
-                      name
+                      id
+                      peer {
+                        __typename
+                        id
+                      }
                     }
                   }
                 },
+                BatchFetch(service: "a") {
+                  _e0(paths: ["rated.@"]) {
+                    ... on Node|X|Y as Node { __typename id }
+                  } =>
+                  {
+                    nodes {
+                      __typename
+                      ... on X {
+                        id
+                      }
+                    }
+                    _e0: _entities(representations: $r0) {
+                      ... on Node {
+                        __typename
+                      }
+                    }
+                  }
+                },
+                Parallel {
+                  Flatten(path: "nodes.@") {
+                    Fetch(service: "b") {
+                      {
+                        ... on X as Node { __typename id }
+                      } =>
+                      {
+                        ... on Node {
+                          stars
+                        }
+                      }
+                    },
+                  },
+                  Flatten(path: "rated.@|[X].peer") {
+                    Fetch(service: "a") {
+                      {
+                        ... on Node|X|Y as Node { __typename id }
+                      } =>
+                      {
+                        ... on Node {
+                          __typename
+                          name
+                        }
+                      }
+                    },
+                  },
+                },
               },
-            },
-          },
-        }
-    "#]],
+            }
+        "#]],
     );
 }

@@ -1,8 +1,7 @@
 //! Rows for any graph: a few of every type, all connected, values different everywhere.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use apollo_compiler::Schema;
 use apollo_compiler::ast::Type;
 use apollo_compiler::schema::{ExtendedType, ObjectType};
 use serde_json::{Map, Value, json};
@@ -13,38 +12,54 @@ use super::subgraph::Subgraph;
 const ROWS: usize = 3;
 
 /// Invents rows for all fields of all subgraphs. Another seed gives other values, nulls and ways.
-/// If wanted, one field in `failing` fails.
-pub(crate) fn invent(subgraphs: &[(&str, &str)], seed: usize, failing: Option<usize>) -> Value {
-    let subgraphs = Subgraph::parse_all(subgraphs);
-    let mut inventor =
-        Inventor { possible: HashMap::new(), count: seed, failing, interface_objects: Vec::new() };
+/// If wanted, one field in `failing` fails. A field has no value that one of its subgraphs does
+/// not know; `None` if a field that is never null has no such value.
+pub(crate) fn invent(
+    subgraphs: &[(&str, &str)],
+    seed: usize,
+    failing: Option<usize>,
+) -> Option<Value> {
+    let subgraphs = Subgraph::parse_all(subgraphs, &BTreeSet::new());
+    let mut inventor = Inventor { count: seed, failing, ..Inventor::default() };
     for subgraph in &subgraphs {
-        inventor.learn(&subgraph.schema);
+        inventor.learn_types(subgraph);
+    }
+    for subgraph in &subgraphs {
+        inventor.learn_fields(subgraph);
     }
     let mut rows: Map<String, Value> = Map::new();
     for subgraph in &subgraphs {
         for (name, definition) in &subgraph.schema.types {
             let ExtendedType::Object(object) = definition else { continue };
-            if name.starts_with("__") {
+            if name.starts_with('_') {
                 continue;
             }
-            inventor.fill(&mut rows, &subgraph.schema, name, object);
+            inventor.fill(&mut rows, name, object);
         }
     }
-    Value::Object(rows)
+    (!inventor.stuck).then_some(Value::Object(rows))
 }
 
+#[derive(Default)]
 struct Inventor {
-    /// Object types that may stand for an abstract one.
+    /// Object types that may stand for an abstract one, anywhere.
     possible: HashMap<String, Vec<String>>,
     count: usize,
     failing: Option<usize>,
-    interface_objects: Vec<String>,
+    interface_objects: HashSet<String>,
+    /// By coordinate: the object types or enum values that all subgraphs with the field know.
+    known: HashMap<String, Vec<String>>,
+    /// Coordinates of key fields: they have a value, and another one in every row.
+    keys: HashSet<String>,
+    /// A value that must not be null cannot be found.
+    stuck: bool,
+    /// Coordinates of fields that are non-null somewhere.
+    non_null: HashSet<String>,
 }
 
 impl Inventor {
-    fn learn(&mut self, schema: &Schema) {
-        for (name, definition) in &schema.types {
+    fn learn_types(&mut self, subgraph: &Subgraph) {
+        for (name, definition) in &subgraph.schema.types {
             match definition {
                 ExtendedType::Object(object) => {
                     for interface in &object.implements_interfaces {
@@ -54,7 +69,7 @@ impl Inventor {
                         }
                     }
                     if definition.directives().has("interfaceObject") {
-                        self.interface_objects.push(name.to_string());
+                        self.interface_objects.insert(name.to_string());
                     }
                 }
                 ExtendedType::Union(union_) => {
@@ -66,20 +81,64 @@ impl Inventor {
         }
     }
 
-    /// Adds the fields of an object type to its rows, or to the rows of the types behind it.
-    fn fill(
-        &mut self,
-        rows: &mut Map<String, Value>,
-        schema: &Schema,
-        name: &str,
-        object: &ObjectType,
-    ) {
-        let types = if self.interface_objects.iter().any(|known| known == name) {
+    fn learn_fields(&mut self, subgraph: &Subgraph) {
+        for (name, definition) in &subgraph.schema.types {
+            let ExtendedType::Object(object) = definition else { continue };
+            for type_name in self.behind(name) {
+                for field in object.fields.values() {
+                    let coordinate = format!("{type_name}.{}", field.name);
+                    if field.ty.is_non_null() {
+                        self.non_null.insert(coordinate.clone());
+                    }
+                    if subgraph.is_key_field(name, &field.name) {
+                        self.keys.insert(coordinate.clone());
+                    }
+                    let here = self.known_here(subgraph, field.ty.inner_named_type());
+                    match self.known.get_mut(&coordinate) {
+                        Some(known) => known.retain(|one| here.contains(one)),
+                        None => {
+                            self.known.insert(coordinate, here);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The types whose rows have a type's fields.
+    fn behind(&self, name: &str) -> Vec<String> {
+        if self.interface_objects.contains(name) {
             self.possible.get(name).cloned().unwrap_or_default()
         } else {
             vec![name.to_owned()]
-        };
-        for type_name in types {
+        }
+    }
+
+    fn known_here(&self, subgraph: &Subgraph, name: &str) -> Vec<String> {
+        match subgraph.schema.types.get(name) {
+            Some(ExtendedType::Object(_)) => self.behind(name),
+            Some(ExtendedType::Union(union_)) => {
+                union_.members.iter().map(ToString::to_string).collect()
+            }
+            Some(ExtendedType::Interface(_)) => {
+                let objects = subgraph.schema.types.values().filter_map(ExtendedType::as_object);
+                let implementing = objects.filter(|object| {
+                    object.implements_interfaces.iter().any(|interface| interface.as_str() == name)
+                });
+                implementing.flat_map(|object| self.behind(&object.name)).collect()
+            }
+            Some(ExtendedType::Enum(enum_)) => {
+                let visible =
+                    enum_.values.values().filter(|value| !value.directives.has("inaccessible"));
+                visible.map(|value| value.value.to_string()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Adds the fields of an object type to its rows, or to the rows of the types behind it.
+    fn fill(&mut self, rows: &mut Map<String, Value>, name: &str, object: &ObjectType) {
+        for type_name in self.behind(name) {
             let is_root = matches!(name, "Query" | "Mutation" | "Subscription");
             for number in 0..if is_root { 1 } else { ROWS } {
                 let key = if is_root { name.to_owned() } else { format!("{type_name}{number}") };
@@ -87,7 +146,15 @@ impl Inventor {
                 for field in object.fields.values() {
                     let known = row.get(field.name.as_str()).is_some();
                     if !known && !field.name.starts_with('_') {
-                        row[field.name.as_str()] = self.value(schema, &field.ty);
+                        let at = Position {
+                            number,
+                            is_key: self.keys.contains(&format!("{type_name}.{}", field.name)),
+                            coordinate: format!("{type_name}.{}", field.name),
+                        };
+                        let strict = self.non_null.contains(&at.coordinate);
+                        let ty =
+                            if strict { field.ty.clone().non_null() } else { field.ty.clone() };
+                        row[field.name.as_str()] = self.value(&at, &ty);
                     }
                 }
                 rows.insert(key, row);
@@ -95,36 +162,52 @@ impl Inventor {
         }
     }
 
-    fn value(&mut self, schema: &Schema, ty: &Type) -> Value {
+    fn value(&mut self, at: &Position, ty: &Type) -> Value {
         self.count += 1;
-        if self.failing.is_some_and(|failing| self.count.is_multiple_of(failing)) {
+        let dice = self.dice();
+        if self.failing.is_some_and(|failing| dice.is_multiple_of(failing)) {
             return json!({"!": format!("failure {}", self.count)});
         }
-        if !ty.is_non_null() && self.count.is_multiple_of(7) {
+        if !ty.is_non_null() && !at.is_key && dice.is_multiple_of(7) {
             return Value::Null;
         }
+        let known = self.known.get(&at.coordinate).filter(|known| !known.is_empty());
+        let nobody = known.is_none() && self.possible.contains_key(ty.inner_named_type().as_str());
         if ty.is_list() {
-            let length = self.count % 3;
-            return (0..length).map(|_| self.value(schema, ty.item_type())).collect();
+            let length = if nobody { 0 } else { (dice / 7) % 3 };
+            return (0..length).map(|_| self.value(at, ty.item_type())).collect();
         }
         let name = ty.inner_named_type().as_str();
-        match (name, schema.types.get(name)) {
+        let known = self.known.get(&at.coordinate).filter(|known| !known.is_empty());
+        match (name, known) {
             ("Int", _) => json!(self.count),
             ("Float", _) => json!(f64::from(u32::try_from(self.count).unwrap()) + 0.5),
-            ("Boolean", _) => json!(self.count.is_multiple_of(2)),
-            (_, Some(ExtendedType::Enum(enum_))) => {
-                let visible =
-                    enum_.values.values().filter(|value| !value.directives.has("inaccessible"));
-                let values: Vec<&str> = visible.map(|value| value.value.as_str()).collect();
-                json!(values[self.count % values.len()])
+            ("Boolean", _) => json!(dice.is_multiple_of(2)),
+            (_, None) if nobody => {
+                self.stuck |= ty.is_non_null();
+                Value::Null
             }
-            (_, Some(ExtendedType::Scalar(_)) | None) => json!(format!("{name}-{}", self.count)),
-            (_, Some(_)) => {
-                let possible = self.possible.get(name).filter(|possible| !possible.is_empty());
-                let object =
-                    possible.map_or(name, |possible| &possible[self.count % possible.len()]);
-                json!(format!("&{object}{}", self.count % ROWS))
+            (_, None) => json!(format!("{name}-{}", self.count)),
+            (_, Some(known)) => {
+                let one = &known[(dice / 3) % known.len()];
+                if one.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_') {
+                    return json!(one);
+                }
+                let number = if at.is_key { at.number } else { (dice / 11) % ROWS };
+                json!(format!("&{one}{number}"))
             }
         }
     }
+
+    fn dice(&self) -> usize {
+        let mixed = (self.count as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        usize::try_from(mixed >> 40).unwrap()
+    }
+}
+
+/// Where a value is wanted.
+struct Position {
+    number: usize,
+    is_key: bool,
+    coordinate: String,
 }

@@ -13,15 +13,18 @@
 //! An object of rows by name: `{"Query": {..}, "table": {"__typename": "Product", "upc": "1", ..}}`.
 //! The rows `Query` and `Mutation` hold the root fields. A string `"&name"` refers to a row;
 //! `{"!": "text"}` is a field that fails. A value for certain arguments stands under
-//! `field(argument:json,..)`, else under `field`; a list is cut at the argument `first`. A field
-//! without a value whose arguments are fields of its type finds the row that has them.
+//! `field(argument:json,..)`, else under `field`, where numbers and texts then depend on the
+//! arguments; a list is cut at the argument `first`. A field without a value whose arguments are
+//! fields of its type finds the row that has them.
 
+mod arguments;
 mod field_set;
 mod invent;
 mod object;
 mod rows;
 mod subgraph;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use apollo_compiler::resolvers::Execution;
@@ -45,9 +48,13 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// `subgraphs`: name and SDL of each.
-    pub(crate) fn new(subgraphs: &[(&str, &str)], rows: Value) -> Arc<Self> {
-        let subgraphs = Subgraph::parse_all(subgraphs);
+    /// `subgraphs`: name and SDL of each; `labels`: the progressive overrides that are on.
+    pub(crate) fn new(
+        subgraphs: &[(&str, &str)],
+        rows: Value,
+        labels: &BTreeSet<String>,
+    ) -> Arc<Self> {
+        let subgraphs = Subgraph::parse_all(subgraphs, labels);
         let rows = Rows::new(rows, &subgraphs);
         Arc::new(Self { rows, subgraphs, asked: Mutex::default() })
     }
@@ -90,7 +97,10 @@ impl World {
             "fetch.graphql",
         ) {
             Ok(document) => document,
-            Err(refused) => panic!("`{}` refuses {query}: {}", subgraph.name, refused.errors),
+            Err(refused) => {
+                let message = format!("`{}` refuses {query}: {}", subgraph.name, refused.errors);
+                return json!({"errors": [{"message": message}]});
+            }
         };
         let operation = document.operations.get(Some(&request.operation_name)).unwrap();
         let root = Object::root(
@@ -101,10 +111,15 @@ impl World {
         let response = Execution::new(&subgraph.schema, &document)
             .operation(operation)
             .raw_variable_values(&variables)
-            .execute_sync(&root)
-            .unwrap_or_else(|error| {
-                panic!("`{}` refuses {query} with {variables:?}: {error:?}", subgraph.name)
-            });
+            .execute_sync(&root);
+        let response = match response {
+            Ok(response) => response,
+            Err(error) => {
+                let name = &subgraph.name;
+                let message = format!("`{name}` refuses {query} with {variables:?}: {error:?}");
+                return json!({"errors": [{"message": message}]});
+            }
+        };
         let errors: Vec<Value> = response
             .errors
             .iter()

@@ -7,6 +7,7 @@ use apollo_compiler::response::JsonValue;
 use apollo_compiler::schema::{ExtendedType, FieldDefinition};
 use serde_json::{Map, Value};
 
+use super::arguments::with_arguments;
 use super::field_set::FieldSet;
 use super::rows::Rows;
 use super::subgraph::Subgraph;
@@ -54,7 +55,7 @@ impl<'w> Object<'w> {
             .into_iter()
             .find(|row| keys.iter().any(|key| scope.rows.has_key(row, key, &representation)));
         let known =
-            |key: &FieldSet| key.0.iter().all(|(name, _)| representation.contains_key(name));
+            |key: &FieldSet| key.0.iter().all(|field| representation.contains_key(&field.name));
         let Some(row) = row else {
             return if keys.iter().any(known) {
                 Ok(None)
@@ -62,11 +63,6 @@ impl<'w> Object<'w> {
                 Err(error(format!("no key of `{type_name}` in {representation:?}")))
             };
         };
-        for (name, said) in representation.iter().filter(|(name, _)| *name != "__typename") {
-            if !scope.rows.agrees(row.get(name).unwrap_or(&Value::Null), said) {
-                return Err(error(format!("`{type_name}.{name}` is not {said}")));
-            }
-        }
         let type_name = concrete(&subgraph.schema, row, &type_name);
         let provided = FieldSet::default();
         Ok(Some(Self {
@@ -95,15 +91,12 @@ impl<'w> Object<'w> {
             return Err(error(format!("`{type_name}.{field}` is external")));
         }
         if let Some(requires) = definition.directives.get("requires") {
-            for (name, _) in FieldSet::of(requires).0 {
-                if !self
-                    .representation
-                    .as_ref()
-                    .is_some_and(|representation| representation.contains_key(&name))
-                {
-                    return Err(error(format!("`{type_name}.{field}` requires `{name}`")));
-                }
-            }
+            let said = self.representation.clone().unwrap_or_default();
+            let row = self.row.cloned().unwrap_or_default();
+            let required = FieldSet::of(requires);
+            self.scope.rows.fulfils(&row, &required, &said, &subgraph.schema, type_name).map_err(
+                |reason| error(format!("`{type_name}.{field}` requires {reason}: {said:?}")),
+            )?;
         }
         Ok(())
     }
@@ -120,7 +113,11 @@ impl<'w> Object<'w> {
             (Some(Value::Array(items)), Some(first)) => {
                 Some(items.iter().take(usize::try_from(first).ok()?).cloned().collect())
             }
-            (Some(value), _) => Some(value.clone()),
+            (Some(value), _) if exact.is_some() => Some(value.clone()),
+            (Some(value), _) => {
+                let type_name = info.field_definition().ty.inner_named_type();
+                Some(with_arguments(value.clone(), type_name, arguments))
+            }
             (None, _) if arguments.is_empty() => None,
             (None, _) => {
                 let type_name = info.field_definition().ty.inner_named_type();
@@ -221,10 +218,15 @@ impl ObjectValue for Object<'_> {
         let definition = info.field_definition();
         self.refuse(definition)?;
         let Some(value) = self.value(info) else { return Ok(ResolvedValue::null()) };
-        let provided = match definition.directives.get("provides") {
-            Some(provides) => FieldSet::of(provides),
-            None => self.provided.get(info.field_name()).cloned().unwrap_or_default(),
-        };
+        let mut provided = self.provided.all_below(info.field_name()).unwrap_or_default();
+        provided.0.extend(
+            definition
+                .directives
+                .get("provides")
+                .map(|set| FieldSet::of(set))
+                .unwrap_or_default()
+                .0,
+        );
         self.resolve(value, &definition.ty, info.schema(), &provided)
     }
 }

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use apollo_compiler::Schema;
 use apollo_compiler::schema::ExtendedType;
 use serde_json::{Map, Value};
 
+use super::arguments::{coerced, with_arguments};
 use super::field_set::FieldSet;
 use super::subgraph::Subgraph;
 
@@ -86,10 +88,79 @@ impl Rows {
         FieldSet(key): &FieldSet,
         representation: &Map<String, Value>,
     ) -> bool {
-        key.iter().all(|(name, _)| match (row.get(name), representation.get(name)) {
+        key.iter().all(|field| match (row.get(&field.name), representation.get(&field.name)) {
             (Some(row), Some(said)) => !said.is_null() && self.agrees(row, said),
             (_, _) => false,
         })
+    }
+}
+
+impl Rows {
+    /// Whether a representation has what is required, with the row's values for these arguments.
+    pub(crate) fn fulfils(
+        &self,
+        row: &Map<String, Value>,
+        required: &FieldSet,
+        said: &Map<String, Value>,
+        schema: &Schema,
+        type_name: &str,
+    ) -> Result<(), String> {
+        let row_type = row.get("__typename").and_then(Value::as_str).unwrap_or(type_name);
+        for field in &required.0 {
+            let on = field.on.as_deref();
+            if on.is_some_and(|on| !self.is_a(row_type, on)) || field.name == "__typename" {
+                continue;
+            }
+            let name = field.name.as_str();
+            let Some(said) = said.get(name) else { return Err(format!("`{row_type}.{name}`")) };
+            let definition = schema
+                .type_field(on.unwrap_or(row_type), name)
+                .or_else(|_| schema.type_field(type_name, name))
+                .map_err(|_| format!("`{row_type}.{name}`, which it does not know"))?;
+            let arguments = coerced(schema, definition, &field.arguments);
+            let named = definition.ty.inner_named_type();
+            let value = row.get(name).cloned().unwrap_or(Value::Null);
+            let value = with_arguments(value, named, &arguments);
+            if !self.matches(&value, &field.below, said, schema, named) {
+                return Err(format!("`{row_type}.{name}` to be {value}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn matches(
+        &self,
+        value: &Value,
+        below: &FieldSet,
+        said: &Value,
+        schema: &Schema,
+        type_name: &str,
+    ) -> bool {
+        match (value, said) {
+            (Value::String(name), Value::Object(said)) if name.starts_with('&') => {
+                self.fulfils(self.named(&name[1..]), below, said, schema, type_name).is_ok()
+            }
+            (Value::Object(row), Value::Object(said)) => {
+                self.fulfils(row, below, said, schema, type_name).is_ok()
+            }
+            (Value::Object(failing), Value::Null) => failing.contains_key("!"),
+            (Value::Array(items), Value::Array(said)) => {
+                items.len() == said.len()
+                    && items
+                        .iter()
+                        .zip(said)
+                        .all(|(item, said)| self.matches(item, below, said, schema, type_name))
+            }
+            (value, said) => scalar(value) == scalar(said),
+        }
+    }
+
+    fn is_a(&self, row_type: &str, wanted: &str) -> bool {
+        row_type == wanted
+            || self
+                .supertypes
+                .get(row_type)
+                .is_some_and(|supertypes| supertypes.iter().any(|name| name == wanted))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A subgraph's schema and what its directives allow.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use apollo_compiler::Schema;
 use apollo_compiler::ast::Directive;
@@ -17,7 +17,8 @@ pub(crate) struct Subgraph {
 }
 
 impl Subgraph {
-    pub(crate) fn parse_all(subgraphs: &[(&str, &str)]) -> Vec<Self> {
+    /// `labels`: the progressive overrides that are on.
+    pub(crate) fn parse_all(subgraphs: &[(&str, &str)], labels: &BTreeSet<String>) -> Vec<Self> {
         let mut parsed: Vec<Self> =
             subgraphs.iter().map(|(name, sdl)| Self::parse(name, sdl)).collect();
         let mut taken = Vec::new();
@@ -25,15 +26,14 @@ impl Subgraph {
             for (type_name, definition) in &subgraph.schema.types {
                 let ExtendedType::Object(object) = definition else { continue };
                 for (field, definition) in &object.fields {
-                    let from = definition.directives.get("override");
-                    if let Some(from) =
-                        from.and_then(|directive| directive.specified_argument_by_name("from"))
-                    {
-                        taken.push((
-                            from.as_str().unwrap().to_owned(),
-                            format!("{type_name}.{field}"),
-                        ));
-                    }
+                    let Some(directive) = definition.directives.get("override") else { continue };
+                    let argument = |name: &str| {
+                        let value = directive.specified_argument_by_name(name)?;
+                        value.as_str().map(str::to_owned)
+                    };
+                    let on = argument("label").is_none_or(|label| labels.contains(&label));
+                    let loser = if on { argument("from").unwrap() } else { subgraph.name.clone() };
+                    taken.push((loser, format!("{type_name}.{field}")));
                 }
             }
         }

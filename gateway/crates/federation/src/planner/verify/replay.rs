@@ -100,8 +100,10 @@ impl<'a> Replay<'a> {
                 continue;
             }
             let shape = self.field(&reading, root_type, root_type, field, &[]);
-            let fields = roots.by_type.entry(root_type.to_string()).or_default();
+            let mut one = Shape::default();
+            let fields = one.by_type.entry(root_type.to_string()).or_default();
             fields.insert(key.to_string(), shape);
+            roots.merge(one);
         }
         if roots.by_type.is_empty() {
             return;
@@ -433,6 +435,15 @@ fn merge_entity(
     let here: Vec<String> = target.by_type.keys().cloned().collect();
     for name in here.iter().filter(|name| template.types.contains(name)) {
         if only.is_some_and(|only| !only.contains(name)) {
+            continue;
+        }
+        // What was an interface is known by its real type once that has been looked up.
+        let is_real = |other: &String| {
+            other != name
+                && may_be(planner, name, other)
+                && target.by_type[other].values().any(|field| !field.by.is_disjoint(before))
+        };
+        if here.iter().any(is_real) {
             continue;
         }
         if answer.by_type.values().all(BTreeMap::is_empty) && answer.typename.is_empty() {
