@@ -1,6 +1,6 @@
 //! `marketplace`: options -> stack -> table -> wait for Ctrl-C -> stop.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -26,7 +26,11 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&options.log).map_err(|error| {
         anyhow::anyhow!("--log {:?} is not a filter: {error}. Try --log info", options.log)
     })?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .init();
     let mut stack = Stack::start(options, &mut |line| {
         let _ = writeln!(io::stderr(), "{line}");
     })

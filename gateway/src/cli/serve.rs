@@ -1,6 +1,6 @@
 //! `concord serve`.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -125,7 +125,10 @@ fn start_logging(config: &LogConfig) -> Result<(), Failure> {
         Err(_) => EnvFilter::try_new(&config.filter)
             .map_err(|error| Failure::usage(format!("`log.filter`: {error}")))?,
     };
-    let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logger = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     // Fails only if a logger has been installed already, which then does the job.
     let _ = match config.format {
         LogFormat::Text => logger.try_init(),

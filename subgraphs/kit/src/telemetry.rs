@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::io::IsTerminal;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -27,7 +28,10 @@ pub enum LogError {
 pub fn init_logs(settings: &LogSettings) -> Result<(), LogError> {
     let filter = EnvFilter::try_new(&settings.level)
         .map_err(|error| LogError::Filter { message: error.to_string() })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     let installed = match settings.format {
         LogFormat::Json => builder
             .json()
