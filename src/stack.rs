@@ -180,6 +180,8 @@ impl Parts {
         let mut config = users::Config::default();
         common(&mut config.kit, folder, "users", &gateway_url, &users_url);
         config.identity.links.clone_from(&users_url);
+        config.peers.reviews_url = local_url(local_address(&reviews));
+        config.peers.payments_url.clone_from(&payments_url);
         let users = users::start(config, users, stop.clone()).await.map_err(|error| {
             StackError::Service { service: "users", message: error.to_string() }
         })?;
@@ -279,6 +281,19 @@ fn gateway_config(supergraph_sdl: String, addresses: &Addresses) -> gateway::con
         audiences: vec!["concord".to_owned()],
         ..gateway::config::JwksConfig::default()
     }];
+    config.authentication.required_claims = ["iat", "jti", "client_id"].map(str::to_owned).to_vec();
+    let credential = kit::settings::development_credential("gateway");
+    let credential = gateway::config::Secret::from(credential.expose());
+    config.authentication.revocations = Some(gateway::config::RevocationsConfig {
+        url: format!("{}/internal/revocations", addresses.users),
+        credential: credential.clone(),
+        ..gateway::config::RevocationsConfig::default()
+    });
+    config.authentication.introspection = Some(gateway::config::IntrospectionConfig {
+        url: format!("{}/oauth/introspect", addresses.users),
+        credential,
+        ..gateway::config::IntrospectionConfig::default()
+    });
     config
 }
 

@@ -13,9 +13,8 @@ use federation::diagnostic::Diagnostic;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::jwks::JwksError;
 use crate::auth::passport::{PassportError, PassportOffice};
-use crate::auth::token::Authenticator;
+use crate::auth::token::{AuthenticationError, Authenticator};
 use crate::composing::{self, ComposeError};
 use crate::config::Config;
 use crate::http::client_address::{TrustedProxies, TrustedProxyError};
@@ -59,7 +58,7 @@ pub enum BuildError {
     #[error(transparent)]
     Schema { source: SchemaError },
     #[error(transparent)]
-    Jwks { source: JwksError },
+    Authentication { source: AuthenticationError },
     #[error(transparent)]
     Passport { source: PassportError },
     #[error(transparent)]
@@ -98,7 +97,7 @@ impl App {
         let schema = ServedSchema::new(&sdl, &config, &client, passports.clone(), &telemetry)
             .map_err(|source| BuildError::Schema { source })?;
         let authenticator = Authenticator::new(&config.authentication, &client)
-            .map_err(|source| BuildError::Jwks { source })?;
+            .map_err(|source| BuildError::Authentication { source })?;
         let trusted_proxies = TrustedProxies::parse(&config.server.trusted_proxies)
             .map_err(|source| BuildError::TrustedProxy { source })?;
         let gateway = Arc::new(Gateway {
@@ -133,6 +132,14 @@ impl App {
         spawn_until(&background, tidy_metrics(gateway.telemetry.clone()));
         let warm_up = gateway.clone();
         spawn_until(&background, async move { warm_up.authenticator.warm_up().await });
+        let following = gateway.clone();
+        spawn_until(&background, async move {
+            let lag = following.telemetry.revocations_lag.clone();
+            following.authenticator.follow_revocations(&lag).await;
+        });
+        if let Some(office) = gateway.passports.clone() {
+            spawn_until(&background, async move { office.keep_fresh().await });
+        }
 
         let listener = listener.tap_io(|stream| {
             if let Err(error) = stream.set_nodelay(true) {

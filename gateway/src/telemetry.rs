@@ -23,6 +23,7 @@ pub(crate) struct Telemetry {
     pub(crate) planning_duration: Histogram,
     pub(crate) schema_reloads: Counter,
     pub(crate) schema_reload_failures: Counter,
+    pub(crate) revocations_lag: Gauge,
     responses_ok: Counter,
 }
 
@@ -76,6 +77,10 @@ impl Telemetry {
             planning_duration: histogram("concord_planning_duration_seconds"),
             schema_reloads: counter("concord_schema_reloads_total"),
             schema_reload_failures: counter("concord_schema_reload_failures_total"),
+            revocations_lag: recorder.register_gauge(
+                &Key::from_static_name("concord_revocations_lag_seconds"),
+                &METADATA,
+            ),
             responses_ok: labelled_counter(
                 &recorder,
                 "http_server_requests_total",
@@ -190,5 +195,10 @@ fn describe(recorder: &PrometheusRecorder) {
         "http_server_active_requests".into(),
         None,
         "GraphQL requests being answered".into(),
+    );
+    recorder.describe_gauge(
+        "concord_revocations_lag_seconds".into(),
+        None,
+        "Time since the issuer's revocations were last read to their end".into(),
     );
 }

@@ -7,6 +7,8 @@
 mod bad_input;
 mod nullability;
 mod refusals;
+mod replacement;
 mod schema_files;
+mod sessions;
 mod shopping;
 mod support;

@@ -55,7 +55,7 @@ async fn a_service_answers_nobody_but_the_gateway() {
 }
 
 #[tokio::test]
-async fn identity_headers_of_a_client_mean_nothing() {
+async fn f41_identity_headers_of_a_client_mean_nothing() {
     let response = reqwest::Client::new()
         .post(format!("{}/graphql", marketplace().gateway))
         .header("x-user-id", "usr_1")

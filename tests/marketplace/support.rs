@@ -83,6 +83,11 @@ impl Client {
 
     /// A new person, registered and verified through the mail.
     pub(crate) async fn register() -> Self {
+        Self::register_as().await.0
+    }
+
+    /// A new person with what is needed to sign in again.
+    pub(crate) async fn register_as() -> (Self, String, &'static str) {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let (email, password) =
@@ -102,7 +107,8 @@ impl Client {
             )
             .await;
         assert!(answer["data"]["userVerifyEmail"]["user"]["id"].is_string(), "{answer}");
-        Self::sign_in(&email, password).await
+        let client = Self::sign_in(&email, password).await;
+        (client, email, password)
     }
 
     /// Sends one operation, gives back the whole answer.

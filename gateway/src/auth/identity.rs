@@ -13,6 +13,8 @@ pub(crate) struct Claims {
     pub(crate) sub: String,
     pub(crate) exp: u64,
     #[serde(default)]
+    pub(crate) iat: Option<u64>,
+    #[serde(default)]
     pub(crate) sid: Option<String>,
     #[serde(default, deserialize_with = "scopes")]
     pub(crate) scope: BTreeSet<String>,
@@ -73,7 +75,7 @@ impl Identity {
             &'c [String],
             [Option<u64>; 2],
         );
-        let Some(Claims { sub, exp: _, sid, scope, roles, amr, auth_time, generation }) =
+        let Some(Claims { sub, exp: _, iat: _, sid, scope, roles, amr, auth_time, generation }) =
             &self.claims
         else {
             return Vec::new();

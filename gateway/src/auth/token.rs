@@ -4,10 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jsonwebtoken::{Validation, decode, decode_header};
+use metrics::Gauge;
 use moka::sync::Cache;
+use serde_json::Value;
 
 use super::identity::{Claims, Identity};
+use super::introspection::{Introspection, IntrospectionError};
 use super::jwks::{JwksError, KeySet, Lookup, VerifyingKey};
+use super::revocation::{RevocationError, Revocations};
 use crate::config::AuthenticationConfig;
 use crate::http::error::ClientError;
 use crate::outbound::HttpClient;
@@ -25,6 +29,9 @@ pub(crate) struct Authenticator {
     required: bool,
     leeway: Duration,
     token_types: Vec<String>,
+    required_claims: Vec<String>,
+    revocations: Option<Revocations>,
+    introspection: Option<Introspection>,
     anonymous: Arc<Identity>,
     remembered: Cache<Box<str>, Arc<Identity>>,
 }
@@ -48,22 +55,54 @@ pub(crate) enum TokenError {
     Audience,
     #[error("access token is from another issuer")]
     Issuer,
+    #[error("access token has been revoked")]
+    Revoked,
+    #[error("access token is not valid")]
+    Inactive,
+}
+
+/// Why the configured authentication cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthenticationError {
+    #[error(transparent)]
+    Jwks { source: JwksError },
+    #[error(transparent)]
+    Revocations { source: RevocationError },
+    #[error(transparent)]
+    Introspection { source: IntrospectionError },
 }
 
 impl Authenticator {
     pub(crate) fn new(
         config: &AuthenticationConfig,
         client: &HttpClient,
-    ) -> Result<Self, JwksError> {
-        let AuthenticationConfig { jwks, required, leeway, token_types } = config;
+    ) -> Result<Self, AuthenticationError> {
+        let AuthenticationConfig {
+            jwks,
+            required,
+            leeway,
+            token_types,
+            required_claims,
+            revocations,
+            introspection,
+        } = config;
+        let key_sets = jwks.iter().map(|entry| KeySet::new(entry, client));
+        let revocations = revocations.as_ref().map(|it| Revocations::new(it, client));
+        let introspection = introspection.as_ref().map(|it| Introspection::new(it, client));
         Ok(Self {
-            key_sets: jwks
-                .iter()
-                .map(|entry| KeySet::new(entry, client))
-                .collect::<Result<_, _>>()?,
+            key_sets: key_sets
+                .collect::<Result<_, _>>()
+                .map_err(|source| AuthenticationError::Jwks { source })?,
             required: *required,
             leeway: *leeway,
             token_types: token_types.clone(),
+            required_claims: required_claims.clone(),
+            revocations: revocations
+                .transpose()
+                .map_err(|source| AuthenticationError::Revocations { source })?,
+            introspection: introspection
+                .transpose()
+                .map_err(|source| AuthenticationError::Introspection { source })?,
             anonymous: Arc::new(Identity::anonymous()),
             remembered: Cache::builder()
                 .max_capacity(REMEMBERED_TOKENS)
@@ -79,9 +118,16 @@ impl Authenticator {
         }
     }
 
+    /// Keeps up with the issuer's revocations, if there are any to follow.
+    pub(crate) async fn follow_revocations(&self, lag: &Gauge) {
+        if let Some(revocations) = &self.revocations {
+            revocations.follow(lag).await;
+        }
+    }
+
     /// Whether tokens mean anything here.
     pub(crate) fn is_configured(&self) -> bool {
-        !self.key_sets.is_empty()
+        !self.key_sets.is_empty() || self.introspection.is_some()
     }
 
     pub(crate) async fn identify(
@@ -101,6 +147,38 @@ impl Authenticator {
     }
 
     async fn verify(&self, token: &str) -> Result<Arc<Identity>, ClientError> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(refused(TokenError::Malformed));
+        }
+        let identity = match &self.introspection {
+            Some(introspection) if introspection.is_for(token) => {
+                return self.ask_about(introspection, token).await;
+            }
+            _ => self.verify_jwt(token).await?,
+        };
+        let claims = identity.claims.as_ref().expect("a verified identity has claims");
+        if self.revocations.as_ref().is_some_and(|revocations| revocations.is_revoked(claims)) {
+            return Err(refused(TokenError::Revoked));
+        }
+        Ok(identity)
+    }
+
+    async fn ask_about(
+        &self,
+        introspection: &Introspection,
+        token: &str,
+    ) -> Result<Arc<Identity>, ClientError> {
+        match introspection.identify(token, self.revocations.as_ref()).await {
+            Ok(Some(identity)) => Ok(identity),
+            Ok(None) => Err(refused(TokenError::Inactive)),
+            Err(error) => {
+                tracing::warn!(%error, "a token could not be looked up");
+                Err(ClientError::AuthenticationUnavailable)
+            }
+        }
+    }
+
+    async fn verify_jwt(&self, token: &str) -> Result<Arc<Identity>, ClientError> {
         if let Some(identity) = self.remembered.get(token) {
             let claims = identity.claims.as_ref().expect("only verified identities are remembered");
             if claims.exp + self.leeway.as_secs() > jsonwebtoken::get_current_timestamp() {
@@ -114,11 +192,6 @@ impl Authenticator {
 
     /// Every key set may try; the reason of the set that knows the key counts.
     async fn check(&self, token: &str) -> Result<Claims, ClientError> {
-        let refused =
-            |error: TokenError| ClientError::Unauthenticated { message: error.to_string() };
-        if token.len() > MAX_TOKEN_BYTES {
-            return Err(refused(TokenError::Malformed));
-        }
         let header = decode_header(token).map_err(|_| refused(TokenError::Malformed))?;
         if header.crit.is_some() {
             return Err(refused(TokenError::Malformed));
@@ -179,8 +252,8 @@ impl Authenticator {
             required.push("iss");
         }
         validation.set_required_spec_claims(&required);
-        match decode::<Claims>(token, &key.key, &validation) {
-            Ok(token) => Ok(token.claims),
+        match decode::<Value>(token, &key.key, &validation) {
+            Ok(token) => self.read_claims(token.claims),
             Err(error) => Err(match error.kind() {
                 ErrorKind::ExpiredSignature => TokenError::Expired,
                 ErrorKind::ImmatureSignature => TokenError::NotYetValid,
@@ -193,4 +266,21 @@ impl Authenticator {
             }),
         }
     }
+
+    fn read_claims(&self, claims: Value) -> Result<Claims, TokenError> {
+        let given = |name: &String| claims.get(name).is_some_and(|value| !value.is_null());
+        if !self.required_claims.iter().all(given) {
+            return Err(TokenError::Malformed);
+        }
+        let claims: Claims = serde_json::from_value(claims).map_err(|_| TokenError::Malformed)?;
+        let latest = jsonwebtoken::get_current_timestamp() + self.leeway.as_secs();
+        if claims.iat.is_some_and(|issued| issued > latest) {
+            return Err(TokenError::NotYetValid);
+        }
+        Ok(claims)
+    }
+}
+
+fn refused(error: TokenError) -> ClientError {
+    ClientError::Unauthenticated { message: error.to_string() }
 }

@@ -88,7 +88,7 @@ fn refuse(error: BuildError) -> Failure {
         BuildError::NoSupergraph => Failure::Usage {
             message: "no supergraph: pass --supergraph FILE, or set `supergraph.file` in the configuration".to_owned(),
         },
-        BuildError::Jwks { .. }
+        BuildError::Authentication { .. }
         | BuildError::Passport { .. }
         | BuildError::TrustedProxy { .. }
         | BuildError::Router { .. } => Failure::Usage { message },

@@ -9,6 +9,7 @@ mod duration;
 mod limits;
 mod log;
 mod passport;
+mod secret;
 mod server;
 mod subgraphs;
 
@@ -16,10 +17,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use authentication::{AuthenticationConfig, JwksConfig};
+pub use authentication::{
+    AuthenticationConfig, IntrospectionConfig, JwksConfig, RevocationsConfig,
+};
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use passport::PassportConfig;
+pub use secret::Secret;
 pub use server::{CompressionConfig, CorsConfig, CsrfConfig, ServerConfig};
 pub use subgraphs::{SubgraphConfig, SubgraphDefaults, SubgraphsConfig};
 

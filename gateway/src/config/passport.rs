@@ -14,8 +14,15 @@ pub struct PassportConfig {
     pub enabled: bool,
     /// `iss` of the passports.
     pub issuer: String,
-    /// Ed25519 private key (PKCS#8, PEM); without one a key is made at every start.
+    /// Ed25519 private key (PKCS#8, PEM). Without one keys are made at start and renewed by
+    /// themselves; several replicas need files.
     pub key_file: Option<PathBuf>,
+    /// Keys that are published beside the one that signs: the next one before it is taken into
+    /// use, the last one until its passports have expired.
+    pub also_publish: Vec<PathBuf>,
+    /// How long a key made here signs.
+    #[serde(with = "duration")]
+    pub rotate_every: Duration,
     /// From signing to expiry.
     #[serde(with = "duration")]
     pub lifetime: Duration,
@@ -30,6 +37,8 @@ impl Default for PassportConfig {
             enabled: false,
             issuer: "concord-gateway".to_owned(),
             key_file: None,
+            also_publish: Vec::new(),
+            rotate_every: Duration::from_hours(720),
             lifetime: Duration::from_mins(1),
             reuse: Duration::from_secs(30),
         }

@@ -85,7 +85,7 @@ fn raw_token(header: &Value, claims: &Value, signature: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn only_good_tokens_are_believed() {
+async fn f23_only_good_tokens_are_believed() {
     let issuer = Issuer::new("k1");
     let stranger = Issuer::new("k1");
     let gateway = Running::start(issuer.config()).await;
@@ -129,6 +129,11 @@ async fn only_good_tokens_are_believed() {
         ("expired", format!("Bearer {}", issuer.sign(&header, &with("exp", now - 60))), 401),
         ("never expires", format!("Bearer {}", issuer.sign(&header, &without("exp"))), 401),
         ("not valid yet", format!("Bearer {}", issuer.sign(&header, &with("nbf", now + 60))), 401),
+        (
+            "issued in the future",
+            format!("Bearer {}", issuer.sign(&header, &with("iat", now + 60))),
+            401,
+        ),
         ("forged", format!("Bearer {}", stranger.sign(&header, &claims())), 401),
         ("unknown key", format!("Bearer {}", issuer.sign(&unknown_key, &claims())), 401),
         (
@@ -230,7 +235,7 @@ async fn rsa_keys_are_believed_and_other_kinds_are_left_out() {
 }
 
 #[tokio::test]
-async fn unknown_keys_are_asked_for_once() {
+async fn f25_unknown_keys_are_asked_for_once() {
     let issuer = Issuer::new("k1");
     let keys = json!({ "keys": [issuer.jwk] });
     let users_service = Subgraph::start(move |_| axum::Json(keys.clone()).into_response()).await;
@@ -320,6 +325,22 @@ async fn without_keys_a_token_is_ignored() {
     assert_eq!(answer.status.as_u16(), 200);
     assert_eq!(answer.json()["data"], json!({ "me": { "id": "1" }, "members": null }));
     assert!(gateway.users.received()[0].headers.get("authorization").is_none());
+}
+
+#[tokio::test]
+async fn claims_can_be_required() {
+    let issuer = Issuer::new("k1");
+    let mut config = issuer.config();
+    config.authentication.required_claims = vec!["iat".to_owned(), "jti".to_owned()];
+    let gateway = Running::start(config).await;
+    let query = json!({ "query": "{ me { id } }" });
+    for (claims, status) in
+        [(with("jti", "t1"), 200), (claims(), 401), (with("jti", Value::Null), 401)]
+    {
+        let token = format!("Bearer {}", issuer.sign(&issuer.header(), &claims));
+        let answer = gateway.post_with(&[("authorization", &token)], query.clone()).await;
+        assert_eq!(answer.status.as_u16(), status, "{claims}");
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ fn nested(levels: usize) -> String {
 }
 
 #[tokio::test]
-async fn strict_limits_hold() {
+async fn f42_strict_limits_hold() {
     let gateway =
         Running::start(Config { limits: LimitsConfig::strict(), ..Config::default() }).await;
     let aliases = |count: usize| {

@@ -8,5 +8,6 @@ mod limits;
 mod operations;
 mod pages;
 mod reload;
+mod revoked;
 mod shutdown;
 mod support;

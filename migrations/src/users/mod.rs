@@ -6,6 +6,7 @@
 mod m0001_people;
 mod m0002_sessions;
 mod m0003_credentials;
+mod m0004_erasures;
 mod shape;
 
 use sea_orm_migration::prelude::*;
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
         migrations.push(Box::new(m0001_people::People));
         migrations.push(Box::new(m0002_sessions::Sessions));
         migrations.push(Box::new(m0003_credentials::Credentials));
+        migrations.push(Box::new(m0004_erasures::Erasures));
         migrations
     }
 }

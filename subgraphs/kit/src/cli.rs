@@ -1,20 +1,23 @@
 //! The command line that all services have:
 //! `[serve] [--listen ADDR] [--database URL] [--config FILE]`, `migrate up|down|status`,
-//! `schema print`.
+//! `mail dead|requeue`, `schema print`; a service adds its own commands with [`Program::extend`].
 
 use std::future::Future;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use sea_orm_migration::MigratorTrait;
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Clock;
 use crate::config;
 use crate::database::Database;
+use crate::id::EmailId;
+use crate::mail::{self, DeadLetter};
 use crate::service::Running;
 use crate::settings::Settings;
 use crate::telemetry;
@@ -37,6 +40,20 @@ pub trait Program {
         listener: TcpListener,
         shutdown: CancellationToken,
     ) -> impl Future<Output = Result<Running, Self::StartError>> + Send;
+
+    /// The command line with what this service can beyond the others.
+    fn extend(command: clap::Command) -> clap::Command {
+        command
+    }
+
+    /// Runs one of the commands that [`Program::extend`] has added.
+    fn run(
+        _config: Self::Config,
+        matches: &ArgMatches,
+    ) -> impl Future<Output = Result<ExitCode, String>> + Send {
+        let name = matches.subcommand_name().unwrap_or_default().to_owned();
+        async move { Err(format!("`{name}` has nothing to run")) }
+    }
 }
 
 #[derive(Debug, Parser)]
@@ -44,6 +61,13 @@ pub trait Program {
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
+    #[command(flatten)]
+    global: GlobalArguments,
+}
+
+/// What stands before or after any command.
+#[derive(Debug, Args)]
+struct GlobalArguments {
     /// Address to listen on
     #[arg(long, global = true, value_name = "ADDR")]
     listen: Option<String>,
@@ -64,6 +88,11 @@ enum Command {
         #[command(subcommand)]
         direction: Migrate,
     },
+    /// Look at mails that were given up, and try them again
+    Mail {
+        #[command(subcommand)]
+        action: Mail,
+    },
     /// Work with the GraphQL schema
     Schema {
         #[command(subcommand)]
@@ -82,6 +111,21 @@ enum Migrate {
 }
 
 #[derive(Debug, Subcommand)]
+enum Mail {
+    /// List the newest dead mails
+    Dead,
+    /// Try dead mails again: those named, or all
+    Requeue {
+        /// Ids as `mail dead` lists them
+        #[arg(required_unless_present = "all")]
+        ids: Vec<String>,
+        /// Every dead mail
+        #[arg(long, conflicts_with = "ids")]
+        all: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 enum Schema {
     /// Print the subgraph's SDL
     Print,
@@ -89,18 +133,14 @@ enum Schema {
 
 /// Runs the program with the process's arguments; one line on standard error when it fails.
 pub fn run<P: Program>() -> ExitCode {
-    let matches = Arguments::command().name(P::NAME).bin_name(P::NAME).get_matches();
-    let arguments = match Arguments::from_arg_matches(&matches) {
-        Ok(arguments) => arguments,
-        Err(error) => error.exit(),
-    };
+    let matches = command_line::<P>().get_matches();
     let done = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start: {error}"))
-        .and_then(|runtime| runtime.block_on(dispatch::<P>(arguments)));
+        .and_then(|runtime| runtime.block_on(dispatch::<P>(&matches)));
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(message) => {
             // Nowhere left to complain when standard error is closed.
             drop(writeln!(io::stderr(), "{}: {message}", P::NAME));
@@ -109,11 +149,35 @@ pub fn run<P: Program>() -> ExitCode {
     }
 }
 
-async fn dispatch<P: Program>(arguments: Arguments) -> Result<(), String> {
-    let Arguments { command, listen, database, config: file } = arguments;
+fn command_line<P: Program>() -> clap::Command {
+    P::extend(Arguments::command().name(P::NAME).bin_name(P::NAME))
+}
+
+async fn dispatch<P: Program>(matches: &ArgMatches) -> Result<ExitCode, String> {
+    let own = matches.subcommand_name().is_some_and(|name| !Command::has_subcommand(name));
+    let global = GlobalArguments::from_arg_matches(matches).map_err(|error| error.to_string())?;
+    let command = if own {
+        None
+    } else {
+        Arguments::from_arg_matches(matches).map_err(|error| error.to_string())?.command
+    };
     if let Some(Command::Schema { action: Schema::Print }) = command {
-        return print(&P::sdl());
+        return print(&P::sdl()).map(|()| ExitCode::SUCCESS);
     }
+    let config = configure::<P>(global)?;
+    if own {
+        return P::run(config, matches).await;
+    }
+    match command {
+        Some(Command::Migrate { direction }) => migrate::<P>(direction, config).await,
+        Some(Command::Mail { action }) => mail::<P>(action, config).await,
+        _ => serve::<P>(config).await,
+    }
+    .map(|()| ExitCode::SUCCESS)
+}
+
+fn configure<P: Program>(global: GlobalArguments) -> Result<P::Config, String> {
+    let GlobalArguments { listen, database, config: file } = global;
     let mut config: P::Config =
         config::load(P::NAME, file.as_deref()).map_err(|error| error.to_string())?;
     let settings = P::settings(&mut config);
@@ -126,11 +190,7 @@ async fn dispatch<P: Program>(arguments: Arguments) -> Result<(), String> {
     if settings.listen.is_empty() {
         settings.listen = format!("127.0.0.1:{}", P::PORT);
     }
-    if let Some(Command::Migrate { direction }) = command {
-        let settings = settings.clone();
-        return migrate::<P>(direction, &settings).await;
-    }
-    serve::<P>(config).await
+    Ok(config)
 }
 
 async fn serve<P: Program>(mut config: P::Config) -> Result<(), String> {
@@ -182,7 +242,8 @@ pub async fn stop_signal() {
     }
 }
 
-async fn migrate<P: Program>(direction: Migrate, settings: &Settings) -> Result<(), String> {
+async fn migrate<P: Program>(direction: Migrate, mut config: P::Config) -> Result<(), String> {
+    let settings = P::settings(&mut config).clone();
     let url = settings.database.url_for(P::NAME);
     let database = Database::connect(&url, settings.database.options())
         .await
@@ -202,6 +263,44 @@ async fn migrate<P: Program>(direction: Migrate, settings: &Settings) -> Result<
     database.close().await.map_err(|error| error.to_string())
 }
 
+async fn mail<P: Program>(action: Mail, mut config: P::Config) -> Result<(), String> {
+    let settings = P::settings(&mut config).clone();
+    let url = settings.database.url_for(P::NAME);
+    let database = Database::connect(&url, settings.database.options())
+        .await
+        .map_err(|error| format!("{error}; name another one with --database"))?;
+    let text = match action {
+        Mail::Dead => dead_letters(&database).await?,
+        Mail::Requeue { ids, all } => requeue(&database, &ids, all).await?,
+    };
+    database.close().await.map_err(|error| error.to_string())?;
+    print(&text)
+}
+
+async fn dead_letters(database: &Database) -> Result<String, String> {
+    let letters =
+        mail::dead_letters(database.read(), 200).await.map_err(|error| error.to_string())?;
+    let lines = letters.iter().map(|letter| {
+        let DeadLetter { id, template, attempts, failure, error, since } = letter;
+        format!("{id} {since} {template} {failure} after {attempts} tries: {error}\n")
+    });
+    Ok(if letters.is_empty() { "no dead mails\n".to_owned() } else { lines.collect() })
+}
+
+async fn requeue(database: &Database, ids: &[String], all: bool) -> Result<String, String> {
+    let ids = ids
+        .iter()
+        .map(|id| EmailId::parse(id).ok_or_else(|| format!("`{id}` is no mail's id")))
+        .collect::<Result<Vec<_>, _>>()?;
+    let which = (!all).then_some(ids.as_slice());
+    let now = Clock::system().now();
+    let count = database
+        .write(|tx| Box::pin(mail::requeue(tx, which, now)))
+        .await
+        .map_err(|error: sea_orm::DbErr| error.to_string())?;
+    Ok(format!("{count} mails queued again\n"))
+}
+
 fn print(text: &str) -> Result<(), String> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())
@@ -216,7 +315,6 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::clock::Clock;
     use crate::fixture::{self, Migrator};
     use crate::service::{Service, StartError};
 
@@ -258,11 +356,21 @@ mod tests {
             database.migrate_up::<Migrator>().await?;
             Service::new(Self::NAME, kit, database, Clock::system()).spawn(listener, shutdown)
         }
+
+        fn extend(command: clap::Command) -> clap::Command {
+            command.subcommand(clap::Command::new("count").about("Counts the stock"))
+        }
+
+        async fn run(config: Config, matches: &ArgMatches) -> Result<ExitCode, String> {
+            let Config { kit } = config;
+            assert_eq!(matches.subcommand_name(), Some("count"));
+            Err(format!("nothing to count in {}", kit.database.url))
+        }
     }
 
-    fn arguments(line: &str) -> Result<Arguments, clap::Error> {
+    fn arguments(line: &str) -> Result<ArgMatches, clap::Error> {
         let words = std::iter::once("shop").chain(line.split_whitespace());
-        Arguments::try_parse_from(words)
+        command_line::<Shop>().try_get_matches_from(words)
     }
 
     #[test]
@@ -276,12 +384,29 @@ mod tests {
             "migrate down",
             "migrate status --database sqlite://x",
             "schema print",
+            "mail dead",
+            "mail requeue --all",
+            "mail requeue eml_1 eml_2",
+            "count --database sqlite://x",
         ] {
             assert!(arguments(line).is_ok(), "{line}");
         }
-        for line in ["dance", "migrate", "migrate sideways", "schema", "--listen"] {
+        for line in
+            ["dance", "migrate", "migrate sideways", "schema", "--listen", "mail", "mail requeue"]
+        {
             assert!(arguments(line).is_err(), "{line}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_services_own_command_is_listed_and_gets_the_configuration() {
+        let help = command_line::<Shop>().render_help().to_string();
+        for command in ["serve", "migrate", "schema", "count", "Counts the stock"] {
+            assert!(help.contains(command), "{help}");
+        }
+        let line = arguments("count --database sqlite://stock").unwrap();
+        let error = dispatch::<Shop>(&line).await.unwrap_err();
+        assert_eq!(error, "nothing to count in sqlite://stock");
     }
 
     #[tokio::test]
@@ -290,10 +415,10 @@ mod tests {
         let url = format!("sqlite://{}?mode=rwc", folder.path().join("shop.sqlite").display());
         for command in ["migrate up", "migrate status", "migrate down", "migrate up"] {
             let line = format!("{command} --database {url}");
-            dispatch::<Shop>(arguments(&line).unwrap()).await.unwrap();
+            dispatch::<Shop>(&arguments(&line).unwrap()).await.unwrap();
         }
         let unreachable = arguments("migrate up --database sqlite:///no/such/dir/x").unwrap();
-        let error = dispatch::<Shop>(unreachable).await.unwrap_err();
+        let error = dispatch::<Shop>(&unreachable).await.unwrap_err();
         assert!(error.contains("/no/such/dir") && error.contains("--database"), "{error}");
     }
 
@@ -301,7 +426,7 @@ mod tests {
     async fn a_port_in_use_is_one_line_that_names_the_remedy() {
         let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let line = format!("--listen {} --database sqlite::memory:", taken.local_addr().unwrap());
-        let error = dispatch::<Shop>(arguments(&line).unwrap()).await.unwrap_err();
+        let error = dispatch::<Shop>(&arguments(&line).unwrap()).await.unwrap_err();
         assert!(error.contains("--listen") && !error.contains('\n'), "{error}");
     }
 
@@ -311,12 +436,12 @@ mod tests {
         let file = folder.path().join("shop.toml");
         std::fs::write(&file, "[mail]\ntransport = \"pigeon\"\n").unwrap();
         let line = format!("--config {}", file.display());
-        let error = dispatch::<Shop>(arguments(&line).unwrap()).await.unwrap_err();
+        let error = dispatch::<Shop>(&arguments(&line).unwrap()).await.unwrap_err();
         assert!(error.contains("shop.toml") && error.contains("pigeon"), "{error}");
         assert!(!error.contains('\n'), "{error}");
 
         std::fs::write(&file, "environment = \"production\"\n").unwrap();
-        let error = dispatch::<Shop>(arguments(&line).unwrap()).await.unwrap_err();
+        let error = dispatch::<Shop>(&arguments(&line).unwrap()).await.unwrap_err();
         assert!(error.contains("mail.transport"), "{error}");
     }
 

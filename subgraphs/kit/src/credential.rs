@@ -1,10 +1,13 @@
-//! Service credentials: `Authorization: Bearer svc_<name>_<secret>`.
+//! Service credentials: `Authorization: Bearer svc_<name>_<secret>`, or, as OAuth clients send
+//! them, `Basic` with the name and the secret.
 
 use std::collections::BTreeMap;
 
 use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -47,6 +50,23 @@ impl Credentials {
     /// differs, and compares also when the name is unknown.
     pub fn verify(&self, token: &str) -> Option<&ServiceCaller> {
         let (name, secret) = token.strip_prefix("svc_")?.split_once('_')?;
+        self.check(name, secret)
+    }
+
+    /// Who this `Basic` header belongs to (RFC 6749, section 2.3.1). The password is the secret,
+    /// or the whole credential.
+    fn verify_basic(&self, header: &HeaderValue) -> Option<&ServiceCaller> {
+        let (scheme, encoded) = header.to_str().ok()?.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return None;
+        }
+        let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+        let (name, password) = decoded.split_once(':')?;
+        let prefix = format!("svc_{name}_");
+        self.check(name, password.strip_prefix(&prefix).unwrap_or(password))
+    }
+
+    fn check(&self, name: &str, secret: &str) -> Option<&ServiceCaller> {
         let presented: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
         let known = self.known.get(name);
         let expected = known.map_or([0; 32], |known| known.digest);
@@ -60,10 +80,9 @@ impl Credentials {
         headers: &HeaderMap,
         scope: &str,
     ) -> Result<&ServiceCaller, CredentialError> {
-        let caller = headers
-            .get(AUTHORIZATION)
-            .and_then(bearer)
-            .and_then(|token| self.verify(token))
+        let header = headers.get(AUTHORIZATION).ok_or(CredentialError::Missing)?;
+        let caller = bearer(header)
+            .map_or_else(|| self.verify_basic(header), |token| self.verify(token))
             .ok_or(CredentialError::Missing)?;
         if caller.scopes.contains(scope) { Ok(caller) } else { Err(CredentialError::Scope) }
     }
@@ -84,7 +103,10 @@ impl IntoResponse for CredentialError {
         match self {
             Self::Missing => {
                 let mut response = refusal(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", &message);
-                response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                let headers = response.headers_mut();
+                headers.append(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                headers
+                    .append(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"services\""));
                 response
             }
             Self::Scope => refusal(StatusCode::FORBIDDEN, "FORBIDDEN", &message),
@@ -125,6 +147,24 @@ mod tests {
             "reviews_development",
         ] {
             assert!(credentials.verify(wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn oauth_clients_send_name_and_secret() {
+        let credentials = Credentials::new(&ServiceCredentials::default());
+        let check = |user: &str, scope: &str| {
+            let mut headers = HeaderMap::new();
+            let header = format!("Basic {}", STANDARD.encode(user));
+            headers.insert(AUTHORIZATION, HeaderValue::try_from(header).unwrap());
+            credentials.authorize(&headers, scope).map(|caller| caller.name.clone())
+        };
+        for user in ["gateway:development", "gateway:svc_gateway_development"] {
+            assert_eq!(check(user, "tokens:introspect").as_deref(), Ok("gateway"), "{user}");
+        }
+        assert_eq!(check("gateway:development", "users:admin"), Err(CredentialError::Scope));
+        for user in ["", "gateway", "gateway:", "gateway:wrong", "nobody:development"] {
+            assert_eq!(check(user, "tokens:introspect"), Err(CredentialError::Missing), "{user}");
         }
     }
 }

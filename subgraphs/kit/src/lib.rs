@@ -7,6 +7,7 @@
 //! - [`service`]: from settings and a GraphQL schema to a served endpoint.
 //! - [`passport`], [`credential`], [`mod@caller`]: who is calling.
 //! - [`graphql`], [`mod@connection`]: pieces of schema that all services share.
+//! - [`batch`]: reading together what the fields of a request ask for one by one.
 //! - [`database`], [`events`], [`idempotency`], [`mail`]: what is stored, all in the service's own
 //!   transactions.
 //! - [`mod@clock`], [`id`]: values.
@@ -16,6 +17,7 @@
 pub use sea_orm_migration::async_trait::async_trait;
 pub use uuid::Uuid;
 
+pub mod batch;
 pub mod caller;
 pub mod cli;
 pub mod clock;
@@ -39,6 +41,7 @@ mod fixture;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+pub use batch::Batches;
 pub use caller::{Caller, RequestOrigin, ServiceCaller, UserCaller, caller, clock, origin};
 pub use clock::{Clock, Timestamp};
 pub use connection::{CursorKey, Page, PageArgs};

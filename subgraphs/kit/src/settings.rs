@@ -94,6 +94,8 @@ pub enum SettingsError {
     DevelopmentSecret { key: &'static str },
     #[error("`mail.smtp` cannot be used: {message}")]
     Smtp { message: String },
+    #[error("`mail.dkim` cannot be used: {message}")]
+    Dkim { message: String },
     #[error("`mail.from` is not an address: {from}")]
     InvalidSender { from: String },
 }
@@ -189,12 +191,18 @@ impl Default for ServiceCredentials {
         };
         Self(vec![
             development("gateway", &["events:read", "tokens:introspect", "revocations:read"]),
-            development("users", &["events:read", "purchases:read"]),
+            development("users", &["events:read", "export:read", "purchases:read"]),
             development("payments", &["events:read", "contacts:read", "rides:operate"]),
             development("reviews", &["events:read", "contacts:read", "purchases:read"]),
             development(
                 "operator",
-                &["events:read", "tokens:introspect", "users:admin", "rides:operate"],
+                &[
+                    "events:read",
+                    "tokens:introspect",
+                    "users:admin",
+                    "rides:operate",
+                    "mail:bounces",
+                ],
             ),
         ])
     }
@@ -252,6 +260,7 @@ pub struct MailSettings {
     /// Folder of the `file` transport.
     pub folder: PathBuf,
     pub smtp: SmtpSettings,
+    pub dkim: DkimSettings,
     /// How often the outbox is looked at when nothing happens.
     pub poll: Period,
 }
@@ -264,6 +273,7 @@ impl Default for MailSettings {
             workers: 2,
             folder: PathBuf::from("mail"),
             smtp: SmtpSettings::default(),
+            dkim: DkimSettings::default(),
             poll: Period(Duration::from_millis(250)),
         }
     }
@@ -325,6 +335,18 @@ impl Default for SmtpSettings {
             timeout: Period(Duration::from_secs(20)),
         }
     }
+}
+
+/// The signature under each mail. Publish the public key as TXT record
+/// `<selector>._domainkey.<domain>`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DkimSettings {
+    pub selector: String,
+    /// Empty: the domain of `mail.from`.
+    pub domain: String,
+    /// Ed25519 or RSA private key, PKCS#8 in PEM. Empty: mails are not signed.
+    pub key_file: PathBuf,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Peers};
 use crate::core::Core;
+use crate::export;
 use crate::graphql::{loaders, schema};
 use crate::jobs;
 use crate::mails::ReviewMails;
@@ -62,12 +63,15 @@ pub fn service(config: &Config, core: &Core) -> Service {
     let settings = config.kit.clone();
     let schema = schema(Some(core.clone()), &settings.limits);
     let for_requests = core.clone();
-    Service::new(NAME, settings, core.database.clone(), core.clock.clone())
+    let service = Service::new(NAME, settings, core.database.clone(), core.clock.clone());
+    let credentials = service.credentials();
+    service
         .graphql(schema)
         .per_request(move |request, caller| {
             request.data(loaders(for_requests.clone(), caller.user_id()))
         })
         .routes(structured_data::routes(core.clone()))
+        .routes(export::routes(core.clone(), credentials))
         .mail(Arc::new(ReviewMails))
 }
 

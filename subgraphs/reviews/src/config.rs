@@ -59,7 +59,8 @@ pub struct Rules {
     pub max_edits: i32,
     /// People who must have reported a review before it is hidden until a moderator looks.
     pub reporters_to_hide: i32,
-    /// Reports of accounts younger than this count half.
+    /// Reports of accounts younger than this count half. Zero: everybody counts in full, so that
+    /// three people suffice whoever they are.
     pub young_account: Period,
     /// Rides a driver must have been rated for before an average is shown.
     pub driver_privacy_floor: i64,
@@ -79,7 +80,7 @@ impl Default for Rules {
             reports_per_day: 20,
             max_edits: 10,
             reporters_to_hide: 3,
-            young_account: Period(Duration::from_hours(24)),
+            young_account: Period(Duration::ZERO),
             driver_privacy_floor: 5,
             job_interval: Period(Duration::from_secs(5)),
         }

@@ -9,7 +9,8 @@
 //! - `graphql`: this service's part of the graph, batched.
 //! - `analytics`, [`mod@verify`]: figures, and the proof that they are right.
 //! - [`app`], [`config`], `core`, `jobs`, `mails`: putting it together.
-//! - `structured_data`: JSON-LD for shop pages.
+//! - `structured_data`: JSON-LD for shop pages; `export`: a person's copy of their data.
+//! - `program`: the command line.
 //! - [`mod@replay`]: rebuilding what the feeds told.
 //! - [`import`]: loading many reviews at once.
 //!
@@ -30,14 +31,17 @@ mod command;
 mod eligibility;
 mod entity;
 mod erasure;
+mod export;
 mod graphql;
 mod jobs;
 mod mails;
+mod program;
 mod store;
 mod structured_data;
 
 pub use app::{sdl, start};
 pub use config::Config;
 pub use core::Core;
+pub use program::Reviews;
 pub use replay::replay;
 pub use verify::verify;

@@ -1,14 +1,9 @@
 //! `users admin …`: what operators do without GraphQL, straight on the database.
 
-use std::{
-    io::Write,
-    path::PathBuf,
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use clap::{Parser, Subcommand};
-use kit::{Clock, Database, RequestOrigin, id::UserId, settings::Period};
+use clap::Subcommand;
+use kit::{Clock, Database, RequestOrigin, Timestamp, id::UserId, settings::Period};
 use migrations::users::Migrator;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
@@ -28,21 +23,18 @@ use crate::{
     },
 };
 
-#[derive(Debug, Parser)]
-#[command(name = "users admin", bin_name = "users admin")]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-    /// Database to use, `sqlite://FILE` or `postgres://…`
-    #[arg(long, global = true, value_name = "URL")]
-    database: Option<String>,
-    /// Configuration file (TOML)
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
+/// `users admin …` beside the commands that every service has.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Own {
+    /// Create, grant, suspend, unlock; keys and hashing
+    Admin {
+        #[command(subcommand)]
+        command: Command,
+    },
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// Create a verified person; a password is set through the reset link that is mailed
     Create {
         email: String,
@@ -66,6 +58,8 @@ enum Command {
     },
     /// Forget the failed log-ins of an address
     Unlock { email: String },
+    /// List erasures that other services have not confirmed yet
+    Erasures,
     /// Publish a new signing key; it signs ten minutes later
     RotateKeys,
     /// Find the memory cost that makes one hash take about this long here
@@ -75,40 +69,8 @@ enum Command {
     },
 }
 
-/// Runs with the arguments after `users admin`; one line on standard error when it fails.
-pub fn run(arguments: impl IntoIterator<Item = String>) -> ExitCode {
-    let arguments =
-        match Arguments::try_parse_from(std::iter::once("users admin".to_owned()).chain(arguments))
-        {
-            Ok(arguments) => arguments,
-            Err(error) => error.exit(),
-        };
-    let done = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("cannot start: {error}"))
-        .and_then(|runtime| runtime.block_on(dispatch(arguments)));
-    let (line, code) = match done {
-        Ok(line) => (line, ExitCode::SUCCESS),
-        Err(message) => (format!("users admin: {message}"), ExitCode::FAILURE),
-    };
-    let written = if code == ExitCode::SUCCESS {
-        writeln!(std::io::stdout(), "{line}")
-    } else {
-        writeln!(std::io::stderr(), "{line}")
-    };
-    // Nowhere left to complain when the stream is closed.
-    drop(written);
-    code
-}
-
-async fn dispatch(arguments: Arguments) -> Result<String, String> {
-    let Arguments { command, database, config } = arguments;
-    let mut config: Config =
-        kit::config::load("users", config.as_deref()).map_err(|error| error.to_string())?;
-    if let Some(url) = database {
-        config.kit.database.url = url;
-    }
+/// Runs a command; what it has done, in a line or more.
+pub(crate) async fn run(config: Config, command: Command) -> Result<String, String> {
     if let Command::HashBench { target } = &command {
         let target = Period::parse(target).ok_or("--target is written like 250ms")?;
         return bench(&config.hashing, target.0).await;
@@ -152,6 +114,7 @@ async fn act(identity: &Identity, command: Command) -> Result<String, String> {
             let at = identity.signing_keys().rotate().await.map_err(|error| error.to_string())?;
             Ok(format!("the new key signs from {at} on"))
         }
+        Command::Erasures => erasures(identity).await,
         Command::HashBench { .. } => Err("needs no database".to_owned()),
     }
 }
@@ -172,6 +135,22 @@ async fn create(
         "the reset link was not sent; ask for one by passwordResetRequest".to_owned()
     })?;
     Ok(format!("{id} created; a link to set a password is on its way"))
+}
+
+async fn erasures(identity: &Identity) -> Result<String, String> {
+    let open = identity.open_erasures().await.map_err(|error| error.to_string())?;
+    if open.is_empty() {
+        return Ok("every service has confirmed every erasure".to_owned());
+    }
+    let lines = open.iter().map(|erasure| {
+        let since = Timestamp(erasure.requested_at);
+        format!(
+            "{} not confirmed by {} since {since}",
+            UserId::from(erasure.user_id),
+            erasure.service
+        )
+    });
+    Ok(lines.collect::<Vec<_>>().join("\n"))
 }
 
 async fn find(identity: &Identity, person: &str) -> Result<UserId, String> {

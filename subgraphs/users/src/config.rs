@@ -3,15 +3,16 @@
 //! Read from a TOML file; each value can be set by the environment too, by its path:
 //! `identity.root_secret` is `USERS__IDENTITY__ROOT_SECRET`.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use kit::{
     Settings,
-    settings::{Environment, Period, Secret},
+    settings::{Environment, Period, Secret, development_credential},
 };
 use serde::Deserialize;
 
 use crate::{
+    captcha::CaptchaSettings,
     identity::IdentityOptions,
     password::hashing::{HashingSettings, Pepper},
     token::signing_keys::SigningSettings,
@@ -30,6 +31,41 @@ pub struct Config {
     pub identity: IdentitySettings,
     pub hashing: HashingSettings,
     pub signing: SigningSettings,
+    pub peers: PeerSettings,
+    pub captcha: CaptchaSettings,
+}
+
+/// The other services: who has to erase a person too, and holds a part of their data.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PeerSettings {
+    /// Empty: there is no such service.
+    pub reviews_url: String,
+    /// Empty: there is no such service.
+    pub payments_url: String,
+    /// What this service shows the others: scopes `events:read export:read` there.
+    pub credential: Secret,
+}
+
+impl Default for PeerSettings {
+    fn default() -> Self {
+        Self {
+            reviews_url: "http://127.0.0.1:4002".to_owned(),
+            payments_url: "http://127.0.0.1:4003".to_owned(),
+            credential: development_credential("users"),
+        }
+    }
+}
+
+impl PeerSettings {
+    /// Name and address of each service there is.
+    pub(crate) fn services(&self) -> Vec<(&'static str, String)> {
+        [("reviews", &self.reviews_url), ("payments", &self.payments_url)]
+            .into_iter()
+            .filter(|(_, url)| !url.is_empty())
+            .map(|(name, url)| (name, url.clone()))
+            .collect()
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -49,6 +85,8 @@ pub struct IdentitySettings {
     pub links: String,
     /// No answer about an address that may have no account comes sooner.
     pub answer_floor: Period,
+    /// File of leaked passwords' SHA-1 hashes, sorted. Empty: passwords are not looked up.
+    pub breached_passwords: PathBuf,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -68,6 +106,7 @@ impl Default for IdentitySettings {
             audience: "concord".to_owned(),
             links: "http://localhost:4000".to_owned(),
             answer_floor: Period(Duration::from_millis(150)),
+            breached_passwords: PathBuf::new(),
         }
     }
 }
@@ -81,6 +120,11 @@ pub enum ConfigCheckError {
     DevelopmentRootSecret,
     #[error("`identity.root_secret` has fewer than 32 characters; set a longer one")]
     ShortRootSecret,
+    #[error(
+        "`peers.credential` still has its development value; set USERS__PEERS__CREDENTIAL, or leave \
+         `peers.reviews_url` and `peers.payments_url` empty"
+    )]
+    DevelopmentCredential,
     #[error("`identity.links` is no http address; set it to the address of the application")]
     Links,
 }
@@ -99,6 +143,12 @@ impl Config {
             }
             if secret.len() < MIN_SECRET {
                 return Err(ConfigCheckError::ShortRootSecret);
+            }
+            let development = development_credential("users");
+            if !self.peers.services().is_empty()
+                && self.peers.credential.expose() == development.expose()
+            {
+                return Err(ConfigCheckError::DevelopmentCredential);
             }
         }
         Ok(())
@@ -126,6 +176,9 @@ impl Config {
             audience: self.identity.audience.clone(),
             cursors: self.kit.cursor_key(),
             answer_floor: self.identity.answer_floor.0,
+            breached_passwords: self.identity.breached_passwords.clone(),
+            peers: self.peers.services().into_iter().map(|(name, _)| name.to_owned()).collect(),
+            captcha: None,
         }
     }
 }

@@ -1,18 +1,20 @@
 //! The users service: verifies credentials, issues and revokes tokens, stores profiles.
 //!
 //! # Layout
-//! - [`config`] → [`start`] → a served endpoint; `program` and [`admin`] are the command line.
+//! - [`config`] → [`start`] → a served endpoint; `program` and `admin` are the command line.
 //! - [`account`], [`password`], [`token`]: values that parse themselves, and pure rules.
 //! - [`mod@identity`]: the operations; each is one transaction.
 //! - [`graphql`], `http`, `mail`: how the outside sees them.
 //! - [`entity`]: rows; [`loaders`]: batched reads.
-//! - [`import`]: bulk loading of people.
+//! - [`import`]: bulk loading of people; [`captcha`]: asking whether a person registers.
+//! - `peers`: the other services' part of a person's export.
 //!
 //! The service knows nothing of orders, rides or reviews beyond three counts that the gateway
 //! hands it for badges.
 
 pub mod account;
-pub mod admin;
+mod admin;
+pub mod captcha;
 pub mod config;
 pub mod entity;
 pub mod graphql;
@@ -22,12 +24,13 @@ pub mod import;
 pub mod loaders;
 mod mail;
 pub mod password;
+mod peers;
 mod program;
 pub mod token;
 
 use std::{sync::Arc, time::Duration};
 
-use kit::{Clock, Database, Running, Service, StartError, mail::Templates};
+use kit::{Clock, Database, Running, Service, StartError, events::Consumer, mail::Templates};
 use migrations::users::Migrator;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -36,8 +39,11 @@ pub use config::Config;
 pub use graphql::sdl;
 pub use program::Users;
 
-use identity::Identity;
+use captcha::HttpCaptcha;
+use config::PeerSettings;
+use identity::{Identity, acknowledgements::Acknowledgements};
 use mail::MailTemplates;
+use peers::Peers;
 
 const KEYS_EVERY: Duration = Duration::from_mins(1);
 const ERASE_EVERY: Duration = Duration::from_mins(1);
@@ -54,7 +60,7 @@ pub async fn start(
     let database = Database::connect(&settings.url_for("users"), settings.options()).await?;
     database.migrate_up::<Migrator>().await?;
     let identity = identity(&config, database.clone(), Clock::system()).await?;
-    service(&config, identity).spawn(listener, shutdown)
+    following(&config, service(&config, identity)).spawn(listener, shutdown)
 }
 
 /// The operations over a migrated database.
@@ -63,9 +69,26 @@ pub async fn identity(
     database: Database,
     clock: Clock,
 ) -> Result<Identity, StartError> {
-    Identity::start(database, clock, config.identity_options())
+    let mut options = config.identity_options();
+    if !config.captcha.url.is_empty() {
+        let captcha = HttpCaptcha::new(&config.captcha)
+            .map_err(|error| StartError::Service(error.to_string()))?;
+        options.captcha = Some(Arc::new(captcha));
+    }
+    Identity::start(database, clock, options)
         .await
         .map_err(|error| StartError::Service(error.to_string()))
+}
+
+/// Follows the services that have to erase people too, for their word that they have.
+fn following(config: &Config, service: Service) -> Service {
+    let PeerSettings { credential, .. } = &config.peers;
+    config.peers.services().into_iter().fold(service, |service, (name, url)| {
+        let (database, clock) = (service.database().clone(), Clock::system());
+        let handler = Arc::new(Acknowledgements { service: name });
+        let consumer = Consumer::new(name, &url, credential.clone(), database, clock, handler);
+        service.follow(&format!("{name} feed"), consumer)
+    })
 }
 
 /// The service, not yet served.
@@ -78,10 +101,13 @@ pub fn service(config: &Config, identity: Identity) -> Service {
         identity.clock.clone(),
     );
     let credentials = service.credentials();
+    let peers = Peers::new(config.peers.services(), config.peers.credential.clone());
+    let for_requests = identity.clone();
     let (keys, sweeper, eraser) = (identity.clone(), identity.clone(), identity.clone());
     service
         .graphql(graphql::schema(identity.clone(), &config.kit.limits))
-        .routes(http::routes(identity.clone(), credentials))
+        .per_request(move |request, _| request.data(loaders::loaders(for_requests.clone())))
+        .routes(http::routes(identity.clone(), credentials, peers))
         .mail(templates)
         .ready("signing keys", move || {
             let identity = identity.clone();
@@ -106,6 +132,9 @@ pub fn service(config: &Config, identity: Identity) -> Service {
                 async move {
                     if let Err(error) = identity.erase_due().await {
                         tracing::error!(error = %error, "people due for erasure were not erased");
+                    }
+                    if let Err(error) = identity.report_overdue_erasures().await {
+                        tracing::error!(error = %error, "open erasures cannot be counted");
                     }
                 }
             })

@@ -2,8 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::dataloader::Loader;
-use kit::id::UserId;
+use kit::{Batches, batch::Loader, id::UserId};
 use sea_orm::DbErr;
 use uuid::Uuid;
 
@@ -12,53 +11,74 @@ use crate::{
     identity::Identity,
 };
 
+/// Reads for one request.
 #[derive(Debug)]
-pub struct UserById(pub Identity);
+pub struct Reads(Identity);
 
-impl Loader<UserId> for UserById {
+/// What one request has read, and what it is about to read together.
+pub type Loaders = Batches<Reads>;
+
+/// The loaders of one request.
+pub fn loaders(identity: Identity) -> Loaders {
+    Batches::new(Reads(identity))
+}
+
+/// Key: a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct UserById(pub UserId);
+
+/// Key: the addresses of a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AddressesOfUser(pub UserId);
+
+/// Key: the open sessions of a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SessionsOfUser(pub UserId);
+
+impl Loader<UserById> for Reads {
     type Value = Arc<user::Model>;
     type Error = Arc<DbErr>;
 
-    async fn load(&self, keys: &[UserId]) -> Result<HashMap<UserId, Self::Value>, Self::Error> {
-        let rows = self.0.users_by_id(&uuids(keys)).await?;
-        Ok(rows.into_iter().map(|row| (UserId::from(row.id), Arc::new(row))).collect())
+    async fn load(&self, keys: &[UserById]) -> Result<HashMap<UserById, Self::Value>, Self::Error> {
+        let rows = self.0.users_by_id(&uuids(keys.iter().map(|key| key.0))).await?;
+        Ok(rows.into_iter().map(|row| (UserById(row.id.into()), Arc::new(row))).collect())
     }
 }
 
-#[derive(Debug)]
-pub struct AddressesOfUser(pub Identity);
-
-impl Loader<UserId> for AddressesOfUser {
+impl Loader<AddressesOfUser> for Reads {
     type Value = Vec<user_address::Model>;
     type Error = Arc<DbErr>;
 
-    async fn load(&self, keys: &[UserId]) -> Result<HashMap<UserId, Self::Value>, Self::Error> {
-        let rows = self.0.addresses_of(&uuids(keys)).await?;
-        Ok(grouped(rows, |row| row.user_id))
+    async fn load(
+        &self,
+        keys: &[AddressesOfUser],
+    ) -> Result<HashMap<AddressesOfUser, Self::Value>, Self::Error> {
+        let rows = self.0.addresses_of(&uuids(keys.iter().map(|key| key.0))).await?;
+        Ok(grouped(rows, |row| AddressesOfUser(row.user_id.into())))
     }
 }
 
-#[derive(Debug)]
-pub struct SessionsOfUser(pub Identity);
-
-impl Loader<UserId> for SessionsOfUser {
+impl Loader<SessionsOfUser> for Reads {
     type Value = Vec<session::Model>;
     type Error = Arc<DbErr>;
 
-    async fn load(&self, keys: &[UserId]) -> Result<HashMap<UserId, Self::Value>, Self::Error> {
-        let rows = self.0.sessions_of(&uuids(keys)).await?;
-        Ok(grouped(rows, |row| row.user_id))
+    async fn load(
+        &self,
+        keys: &[SessionsOfUser],
+    ) -> Result<HashMap<SessionsOfUser, Self::Value>, Self::Error> {
+        let rows = self.0.sessions_of(&uuids(keys.iter().map(|key| key.0))).await?;
+        Ok(grouped(rows, |row| SessionsOfUser(row.user_id.into())))
     }
 }
 
-fn uuids(keys: &[UserId]) -> Vec<Uuid> {
-    keys.iter().map(UserId::uuid).collect()
+fn uuids(ids: impl Iterator<Item = UserId>) -> Vec<Uuid> {
+    ids.map(|id| id.uuid()).collect()
 }
 
-fn grouped<T>(rows: Vec<T>, owner: impl Fn(&T) -> Uuid) -> HashMap<UserId, Vec<T>> {
-    let mut groups: HashMap<UserId, Vec<T>> = HashMap::new();
+fn grouped<K: std::hash::Hash + Eq, T>(rows: Vec<T>, key: impl Fn(&T) -> K) -> HashMap<K, Vec<T>> {
+    let mut groups: HashMap<K, Vec<T>> = HashMap::new();
     for row in rows {
-        groups.entry(UserId::from(owner(&row))).or_default().push(row);
+        groups.entry(key(&row)).or_default().push(row);
     }
     groups
 }

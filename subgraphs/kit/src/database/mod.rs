@@ -18,12 +18,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
-    DatabaseConnection, DbBackend, DbErr, SqlErr, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, SqlErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
 
 pub use transaction::Transaction;
+
+use crate::entity::feed_counter;
 
 /// How often a transaction is tried before its error is given to the caller.
 const ATTEMPTS: u32 = 6;
@@ -170,6 +173,18 @@ impl Database {
         self.reader.ping().await?;
         let writer = tokio::time::timeout(Duration::from_secs(1), self.writer.ping());
         writer.await.unwrap_or(Ok(()))
+    }
+
+    /// Can it be written to? A full disk and a read-only server are reachable and of no use. A
+    /// writer that is busy for a second is fine.
+    pub async fn check_writable(&self) -> Result<(), DbErr> {
+        let touch = Query::update()
+            .table(feed_counter::Entity)
+            .value(feed_counter::Column::N, Expr::col(feed_counter::Column::N))
+            .to_owned();
+        let touch = &touch;
+        let touched = self.write(|tx| Box::pin(async move { tx.execute(touch).await.map(drop) }));
+        tokio::time::timeout(Duration::from_secs(1), touched).await.unwrap_or(Ok(()))
     }
 
     /// Closes all connections; SQLite folds its write-ahead log into the file.

@@ -110,7 +110,7 @@ async fn events_cannot_be_changed_or_deleted() {
 
 /// Two handles stand for two processes: they share nothing but the file.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn parallel_writers_of_two_processes_lose_nothing() {
+async fn f45_parallel_writers_of_two_processes_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}?mode=rwc", folder.path().join("shared.sqlite").display());
     let open = || Database::connect(&url, DatabaseOptions::default());

@@ -26,7 +26,7 @@ async fn emit(database: &Database, n: i32, fail: bool) -> Result<i64, DbErr> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn numbers_have_no_gaps_even_when_transactions_fail() {
+async fn f36_numbers_have_no_gaps_even_when_transactions_fail() {
     let database = fixture::database().await;
     let writers = (0..100).map(|n| {
         let database = database.clone();
@@ -74,7 +74,7 @@ impl Handler for Notebook {
 }
 
 #[tokio::test]
-async fn a_consumer_applies_every_event_once_and_in_order() {
+async fn f36_a_consumer_applies_every_event_once_and_in_order() {
     let source = fixture::serve("source", |_| {}).await;
     let target = fixture::database().await;
     for n in 0..450 {

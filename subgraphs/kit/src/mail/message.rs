@@ -1,10 +1,44 @@
-//! A rendered mail as RFC 5322 bytes.
+//! A rendered mail as RFC 5322 bytes, signed if a key is configured.
 
+use lettre::address::Envelope;
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::{Address, Message};
 
+use super::dkim::DkimSigner;
 use super::transport::{Delivery, SendError};
+use crate::settings::{MailSettings, SettingsError};
+
+/// Our letterhead: who mails are from, and the signature under them.
+pub(super) struct Letterhead {
+    from: Mailbox,
+    dkim: Option<DkimSigner>,
+}
+
+impl Letterhead {
+    pub(super) fn from_settings(settings: &MailSettings) -> Result<Self, SettingsError> {
+        let from: Mailbox = settings
+            .from
+            .parse()
+            .map_err(|_| SettingsError::InvalidSender { from: settings.from.clone() })?;
+        let dkim = DkimSigner::from_settings(&settings.dkim, &from)?;
+        Ok(Self { from, dkim })
+    }
+
+    /// The mail as it travels, and between whom.
+    pub(super) fn write(&self, delivery: &Delivery<'_>) -> Result<(Envelope, Vec<u8>), SendError> {
+        let message = build(&self.from, delivery)?;
+        let envelope = message.envelope().clone();
+        let formatted = message.formatted();
+        let Some(dkim) = &self.dkim else { return Ok((envelope, formatted)) };
+        let line = dkim.sign(&formatted).ok_or_else(|| SendError::Transient {
+            message: "the mail could not be signed".to_owned(),
+        })?;
+        let mut signed = line.into_bytes();
+        signed.extend_from_slice(&formatted);
+        Ok((envelope, signed))
+    }
+}
 
 /// `Auto-Submitted` (RFC 3834): no out-of-office answers, please.
 #[derive(Clone)]
@@ -44,7 +78,7 @@ impl Header for EntityRef {
 
 /// Builds the message. A recipient or subject with line breaks is refused: it could smuggle in
 /// headers.
-pub(super) fn build(from: &Mailbox, delivery: &Delivery<'_>) -> Result<Message, SendError> {
+fn build(from: &Mailbox, delivery: &Delivery<'_>) -> Result<Message, SendError> {
     let rendered = delivery.rendered;
     if rendered.subject.contains(['\r', '\n']) {
         return Err(SendError::Permanent { message: "line break in the subject".to_owned() });

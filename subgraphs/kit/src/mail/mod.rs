@@ -4,8 +4,11 @@
 //!
 //! This module knows no template: each service brings its [`Templates`].
 
+mod bounces;
+mod dead_letters;
 mod delivery;
 mod dev_inbox;
+mod dkim;
 mod enqueue;
 mod message;
 mod recipients;
@@ -17,6 +20,7 @@ mod tests;
 mod transport;
 mod worker;
 
+pub use dead_letters::{DeadLetter, dead_letters, requeue};
 pub use delivery::{EmailPage, deliveries_for, delivery, emails_of};
 pub use enqueue::{NewMail, enqueue};
 pub use recipients::{Contact, HttpRecipients, RecipientError, Recipients};
@@ -24,6 +28,7 @@ pub use suppression::{erase_user, is_suppressed, suppress};
 pub use transport::{Delivery, SendError, Transport};
 pub use worker::Worker;
 
+pub(crate) use bounces::routes as bounce_routes;
 pub(crate) use dev_inbox::routes as dev_inbox_routes;
 
 /// A mail's texts.

@@ -149,7 +149,7 @@ async fn a_temporary_refusal_is_tried_again_with_the_same_message_id_and_a_final
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_mails_survive_an_hour_without_the_server() {
+async fn f16_fifty_mails_survive_an_hour_without_the_server() {
     let mut case = case().await;
     let port = std::mem::replace(&mut case.settings.smtp.port, 1);
     for _ in 0..50 {

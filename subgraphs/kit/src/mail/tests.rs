@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
-    Contact, Delivery, NewMail, RecipientError, Recipients, SendError, Transport, Worker, delivery,
-    enqueue, erase_user, is_suppressed, suppress,
+    Contact, Delivery, NewMail, RecipientError, Recipients, SendError, Transport, Worker,
+    dead_letters, delivery, enqueue, erase_user, is_suppressed, requeue, suppress,
 };
 use crate::async_trait;
 use crate::clock::Clock;
@@ -19,7 +19,7 @@ use crate::database::Database;
 use crate::entity::outbox;
 use crate::fixture::{self, Letters, NOW};
 use crate::graphql::EmailStatus;
-use crate::id::{UserId, new_id};
+use crate::id::{EmailId, UserId, new_id};
 use crate::settings::{MailSettings, MailTransport};
 
 #[derive(Clone, Copy)]
@@ -119,7 +119,7 @@ async fn a_mail_is_queued_and_sent_once() {
 }
 
 #[tokio::test]
-async fn a_rolled_back_change_sends_nothing() {
+async fn f19_a_rolled_back_change_sends_nothing() {
     let case = case().await;
     let failed: Result<(), DbErr> = case
         .database
@@ -191,7 +191,73 @@ async fn after_twelve_tries_a_mail_is_dead() {
 }
 
 #[tokio::test]
-async fn one_bad_mail_does_not_stop_the_others() {
+async fn dead_mails_are_listed_and_can_be_tried_again() {
+    let case = case().await;
+    *case.post.mood.lock().unwrap() = Mood::Refuses;
+    let (one, two) = (new_id(NOW), new_id(NOW));
+    case.queue("hello", "a@example.org", one).await;
+    case.queue("hello", "b@example.org", two).await;
+    case.work().await;
+    let dead = dead_letters(case.database.read(), 10).await.unwrap();
+    assert_eq!(dead.len(), 2);
+    assert_eq!((dead[0].failure.as_str(), dead[0].attempts), ("PERMANENT", 1));
+    assert!(dead[0].error.contains("550"));
+    *case.post.mood.lock().unwrap() = Mood::Works;
+    let again = async |which: Option<&[EmailId]>| {
+        let requeued: Result<u64, DbErr> =
+            case.database.write(|tx| Box::pin(requeue(tx, which, NOW))).await;
+        requeued.unwrap()
+    };
+    assert_eq!(again(Some(&[dead[0].id])).await, 1);
+    assert_eq!((case.work().await, case.sent()), (1, 1));
+    assert_eq!(again(None).await, 1);
+    assert_eq!((case.work().await, case.sent()), (1, 2));
+    assert_eq!(again(None).await, 0, "what was sent is not sent again");
+}
+
+/// Takes the mail and then never answers: the worker ends right after the server's `250`.
+struct Abyss(Mutex<Vec<Uuid>>);
+
+#[async_trait]
+impl Transport for Abyss {
+    async fn send(&self, delivery: &Delivery<'_>) -> Result<(), SendError> {
+        self.0.lock().unwrap().push(delivery.id);
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn f17_a_crash_after_the_servers_ok_sends_once_more_with_the_same_id() {
+    use futures::FutureExt as _;
+    let case = case().await;
+    let entity = new_id(NOW);
+    let id = case.queue("hello", "a@example.org", entity).await.unwrap();
+    let abyss = Arc::new(Abyss(Mutex::default()));
+    let transport: Arc<dyn Transport> = Arc::<Abyss>::clone(&abyss);
+    let doomed = Worker::with_transport(
+        &case.database,
+        &case.clock,
+        Arc::new(Letters),
+        transport,
+        Duration::ZERO,
+    );
+    {
+        let mut working = Box::pin(doomed.work_once(&case.never));
+        while abyss.0.lock().unwrap().is_empty() {
+            assert!((&mut working).now_or_never().is_none());
+            tokio::task::yield_now().await;
+        }
+        // Dropped here: the process is gone, and with it the knowledge that the mail was sent.
+    }
+    assert_eq!(case.work().await, 0, "the lease is still the dead worker's");
+    case.clock.advance(Duration::from_secs(61));
+    assert_eq!((case.work().await, case.work().await), (1, 0));
+    assert_eq!(*abyss.0.lock().unwrap(), [id]);
+    assert_eq!(case.post.sent.lock().unwrap().as_slice(), [(id, "a@example.org".to_owned())]);
+}
+
+#[tokio::test]
+async fn f18_one_bad_mail_does_not_stop_the_others() {
     let case = case().await;
     let (broken, fine) = (new_id(NOW), new_id(NOW));
     case.queue("broken", "a@example.org", broken).await;
@@ -234,7 +300,7 @@ async fn a_lease_that_ran_out_is_taken_over_and_the_late_worker_changes_nothing(
 }
 
 #[tokio::test]
-async fn a_stopping_worker_gives_back_its_leases() {
+async fn f47_a_stopping_worker_gives_back_its_leases() {
     let case = case().await;
     case.queue("hello", "a@example.org", new_id(NOW)).await;
     case.worker.lease().await.unwrap();

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{EntityTrait, Set};
 use uuid::Uuid;
 
-use super::{Rendered, message};
+use super::Rendered;
+use super::message::Letterhead;
 use crate::async_trait;
 use crate::clock::Clock;
 use crate::database::Database;
@@ -48,16 +48,17 @@ pub(super) fn from_settings(
     database: &Database,
     clock: &Clock,
 ) -> Result<Box<dyn Transport>, SettingsError> {
-    let from: Mailbox = settings
-        .from
-        .parse()
-        .map_err(|_| SettingsError::InvalidSender { from: settings.from.clone() })?;
+    let letterhead = Letterhead::from_settings(settings)?;
     Ok(match settings.transport {
-        MailTransport::Inbox => {
-            Box::new(InboxTransport { database: database.clone(), clock: clock.clone(), from })
+        MailTransport::Inbox => Box::new(InboxTransport {
+            database: database.clone(),
+            clock: clock.clone(),
+            letterhead,
+        }),
+        MailTransport::Smtp => Box::new(SmtpTransport::new(settings, letterhead)?),
+        MailTransport::File => {
+            Box::new(FileTransport { folder: settings.folder.clone(), letterhead })
         }
-        MailTransport::Smtp => Box::new(SmtpTransport::new(settings, from)?),
-        MailTransport::File => Box::new(FileTransport { folder: settings.folder.clone(), from }),
     })
 }
 
@@ -65,14 +66,14 @@ pub(super) fn from_settings(
 struct InboxTransport {
     database: Database,
     clock: Clock,
-    from: Mailbox,
+    letterhead: Letterhead,
 }
 
 #[async_trait]
 impl Transport for InboxTransport {
     async fn send(&self, delivery: &Delivery<'_>) -> Result<(), SendError> {
         // Built only to refuse what SMTP would refuse.
-        message::build(&self.from, delivery)?;
+        self.letterhead.write(delivery)?;
         let kept = self.database.write(|tx| {
             let row = dev_mail::ActiveModel {
                 id: Set(delivery.id),
@@ -102,11 +103,11 @@ type Relay = AsyncSmtpTransport<Tokio1Executor>;
 /// Hands mails to an SMTP relay.
 struct SmtpTransport {
     relay: Relay,
-    from: Mailbox,
+    letterhead: Letterhead,
 }
 
 impl SmtpTransport {
-    fn new(settings: &MailSettings, from: Mailbox) -> Result<Self, SettingsError> {
+    fn new(settings: &MailSettings, letterhead: Letterhead) -> Result<Self, SettingsError> {
         let smtp = &settings.smtp;
         let mut builder = match smtp.security {
             SmtpSecurity::Plaintext => Ok(Relay::builder_dangerous(&smtp.host).port(25)),
@@ -123,15 +124,15 @@ impl SmtpTransport {
                 smtp.password.expose().to_owned(),
             ));
         }
-        Ok(Self { relay: builder.timeout(Some(smtp.timeout.0)).build(), from })
+        Ok(Self { relay: builder.timeout(Some(smtp.timeout.0)).build(), letterhead })
     }
 }
 
 #[async_trait]
 impl Transport for SmtpTransport {
     async fn send(&self, delivery: &Delivery<'_>) -> Result<(), SendError> {
-        let message = message::build(&self.from, delivery)?;
-        match self.relay.send(message).await {
+        let (envelope, mail) = self.letterhead.write(delivery)?;
+        match self.relay.send_raw(&envelope, &mail).await {
             Ok(_) => Ok(()),
             Err(error) if error.is_permanent() => {
                 Err(SendError::Permanent { message: error.to_string() })
@@ -144,18 +145,18 @@ impl Transport for SmtpTransport {
 /// Writes one `.eml` file per mail.
 struct FileTransport {
     folder: PathBuf,
-    from: Mailbox,
+    letterhead: Letterhead,
 }
 
 #[async_trait]
 impl Transport for FileTransport {
     async fn send(&self, delivery: &Delivery<'_>) -> Result<(), SendError> {
-        let message = message::build(&self.from, delivery)?;
+        let (_, mail) = self.letterhead.write(delivery)?;
         let file = self.folder.join(format!("{}.eml", delivery.id));
         let draft = file.with_extension("draft");
         let written = async {
             tokio::fs::create_dir_all(&self.folder).await?;
-            tokio::fs::write(&draft, message.formatted()).await?;
+            tokio::fs::write(&draft, &mail).await?;
             tokio::fs::rename(&draft, &file).await
         };
         written.await.map_err(|error| SendError::Transient {

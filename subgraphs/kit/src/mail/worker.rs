@@ -195,7 +195,8 @@ impl Worker {
         match sent {
             Ok(Ok(())) => self.sent(mail).await,
             Ok(Err(SendError::Permanent { message })) => {
-                self.bury(mail, failure::PERMANENT, &message).await
+                self.bury(mail, failure::PERMANENT, &message).await?;
+                self.suppress_after_failures(mail, &to).await
             }
             Ok(Err(SendError::Transient { message })) => self.retry(mail, &message).await,
             Err(_) => self.retry(mail, "the transport took too long").await,
@@ -265,16 +266,13 @@ impl Worker {
                 .value(Column::Failure, failure)
                 .value(Column::LastError, message);
         })
-        .await?;
-        if failure == failure::PERMANENT {
-            self.suppress_after_failures(&mail.recipient).await?;
-        }
-        Ok(())
+        .await
     }
 
-    async fn suppress_after_failures(&self, recipient: &str) -> Result<(), DbErr> {
+    /// `to` is where the mail went, which is not always what it was queued for.
+    async fn suppress_after_failures(&self, mail: &Model, to: &str) -> Result<(), DbErr> {
         let failures = Entity::find()
-            .filter(Column::Recipient.eq(recipient))
+            .filter(Column::Recipient.eq(mail.recipient.as_str()))
             .filter(Column::Failure.eq(failure::PERMANENT))
             .count(self.database.read())
             .await?;
@@ -282,9 +280,7 @@ impl Worker {
             return Ok(());
         }
         let now = self.clock.now();
-        self.database
-            .write(|tx| Box::pin(suppression::suppress(tx, recipient, "BOUNCED", now)))
-            .await
+        self.database.write(|tx| Box::pin(suppression::suppress(tx, to, "BOUNCED", now))).await
     }
 
     /// Writes an outcome, if the lease is still ours: otherwise another worker has the mail.

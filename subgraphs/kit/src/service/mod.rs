@@ -116,7 +116,7 @@ impl Service {
         self
     }
 
-    /// Adds to every request before it runs: its DataLoaders, for instance.
+    /// Adds to every request before it runs: its batches, for instance.
     #[must_use]
     pub fn per_request(
         mut self,

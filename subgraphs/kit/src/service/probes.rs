@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use tokio::sync::Mutex;
 
 use super::Check;
 use super::endpoint::Endpoint;
@@ -22,6 +24,33 @@ pub(super) struct Probes {
     pub(super) environment: Environment,
     pub(super) checks: Vec<(String, Check)>,
     pub(super) metrics: Metrics,
+    pub(super) writable: Arc<WriteCheck>,
+}
+
+/// How long one attempt to write speaks for the next.
+const WRITE_CHECK_LASTS: Duration = Duration::from_secs(2);
+
+/// Tries to write, but not for every probe.
+#[derive(Debug, Default)]
+pub(super) struct WriteCheck {
+    last: Mutex<Option<(Instant, Result<(), String>)>>,
+}
+
+impl WriteCheck {
+    async fn check(&self, database: &Database) -> Result<(), String> {
+        let mut last = self.last.lock().await;
+        if let Some((at, outcome)) = &*last
+            && at.elapsed() < WRITE_CHECK_LASTS
+        {
+            return outcome.clone();
+        }
+        let outcome = database.check_writable().await.map_err(|error| {
+            tracing::error!(error = %error, "the database takes no writes");
+            "takes no writes".to_owned()
+        });
+        *last = Some((Instant::now(), outcome.clone()));
+        outcome
+    }
 }
 
 pub(super) async fn live() -> Response {
@@ -37,6 +66,8 @@ pub(super) async fn ready(State(probes): State<Probes>) -> Response {
     };
     let database = probes.database.ping().await;
     note("database", database.map_err(|_| "unreachable".to_owned()), true);
+    let writable = probes.writable.check(&probes.database).await;
+    note("database_writes", writable, true);
     // In development the gateway may well start after the services.
     let keys = probes.endpoint.verifier.keys().ready().await;
     let required = probes.environment == Environment::Production;

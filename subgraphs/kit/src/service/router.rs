@@ -29,6 +29,7 @@ pub(super) fn build(service: &Service, endpoint: Arc<Endpoint>) -> Router {
         environment: service.settings.environment,
         checks: service.checks.clone(),
         metrics: service.metrics.clone(),
+        writable: Arc::default(),
     };
     let feed = Feed { database: service.database.clone(), credentials: service.credentials() };
     let mut router = Router::new()
@@ -40,6 +41,11 @@ pub(super) fn build(service: &Service, endpoint: Arc<Endpoint>) -> Router {
         .route("/health/ready", get(probes::ready).with_state(probes.clone()))
         .route("/readyz", get(probes::ready).with_state(probes.clone()))
         .route("/metrics", get(probes::metrics).with_state(probes))
+        .merge(mail::bounce_routes(
+            service.database.clone(),
+            service.clock.clone(),
+            service.credentials(),
+        ))
         .merge(service.routes.clone());
     if service.settings.mail.transport == MailTransport::Inbox {
         router = router.merge(mail::dev_inbox_routes(service.database.clone()));

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use axum::http::HeaderMap;
 use reqwest::StatusCode;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 use serde_json::{Value, json};
 
 use crate::caller::{Caller, UserCaller};
@@ -228,7 +229,7 @@ async fn the_feed_is_for_service_credentials_with_the_scope() {
                 })
             })
             .await
-            .map_err(|error: sea_orm::DbErr| error)
+            .map_err(|error: DbErr| error)
             .unwrap();
     }
     let get = |path: &str, credential: Secret| {
@@ -272,7 +273,7 @@ async fn queued_mail_reaches_the_development_inbox() {
         user: None,
     };
     let mail = &mail;
-    let queued: Result<_, sea_orm::DbErr> = fixture
+    let queued: Result<_, DbErr> = fixture
         .running
         .database
         .write(|tx| Box::pin(async move { mail::enqueue(tx, NOW, mail.clone()).await }))
@@ -351,7 +352,7 @@ fn forwarded_addresses_count_only_from_trusted_proxies() {
 }
 
 #[tokio::test]
-async fn a_request_in_flight_is_finished_when_the_service_stops() {
+async fn f47_a_request_in_flight_is_finished_when_the_service_stops() {
     let Fixture { running, shutdown, passports, client, .. } = fixture::serve("kit", |_| {}).await;
     let url = format!("{}/graphql", running.url());
     let passport = passports.mint("kit", &Caller::Anonymous);
@@ -425,7 +426,7 @@ async fn logs_hold_no_tokens_bodies_or_links() {
         user: None,
     };
     let mail = &mail;
-    let queued: Result<_, sea_orm::DbErr> = fixture
+    let queued: Result<_, DbErr> = fixture
         .running
         .database
         .write(|tx| Box::pin(async move { mail::enqueue(tx, NOW, mail.clone()).await }))
@@ -462,4 +463,74 @@ async fn a_mutation_goes_on_when_the_client_hangs_up() {
     fixture.pauses.finished.notified().await;
     assert_eq!(fixture.pokes.load(Ordering::SeqCst), 1);
     fixture.stop().await;
+}
+
+#[tokio::test]
+async fn bounces_are_reported_by_those_who_may_and_stop_mail() {
+    let fixture = fixture::serve("kit", |_| {}).await;
+    let url = fixture.url("/mail/bounces");
+    let report = async |who: Option<&str>, body: &'static str| {
+        let request = fixture.client.post(&url).body(body);
+        let request = match who {
+            Some(name) => request.bearer_auth(development_credential(name).expose()),
+            None => request,
+        };
+        request.send().await.unwrap().status().as_u16()
+    };
+    let permanent = r#"{"address":"Gone@example.org","kind":"permanent"}"#;
+    assert_eq!(report(None, permanent).await, 401);
+    assert_eq!(report(Some("reviews"), permanent).await, 403);
+    for body in
+        ["", "{}", r#"{"address":"x","kind":"permanent"}"#, r#"{"address":"a@b.c","kind":"x"}"#]
+    {
+        assert_eq!(report(Some("operator"), body).await, 400, "{body}");
+    }
+    assert_eq!(
+        report(Some("operator"), r#"{"address":"full@example.org","kind":"transient"}"#).await,
+        204
+    );
+    assert_eq!(report(Some("operator"), permanent).await, 204);
+    let suppressed = async |address| {
+        mail::is_suppressed(fixture.running.database.read(), address).await.unwrap()
+    };
+    assert!(suppressed("gone@example.org").await);
+    assert!(!suppressed("full@example.org").await);
+    fixture.stop().await;
+}
+
+/// As a full disk or a server that has become a replica: reading works, writing does not.
+async fn make_read_only(database: &crate::Database) {
+    let statements: &[&str] = match database.backend() {
+        DbBackend::Sqlite => &["PRAGMA query_only = ON"],
+        _ => &[
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', \
+             current_database()); END $$",
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            "SELECT pg_terminate_backend(pg_backend_pid())",
+        ],
+    };
+    for &statement in statements {
+        let run: Result<(), DbErr> = database
+            .write(|tx| Box::pin(async move { tx.execute_unprepared(statement).await.map(drop) }))
+            .await;
+        // The last one of PostgreSQL ends the connection that runs it.
+        drop(run);
+    }
+}
+
+#[tokio::test]
+async fn f46_a_database_that_takes_no_writes_is_not_ready_and_keeps_what_it_has() {
+    let fixture = fixture::serve("kit", |_| {}).await;
+    make_read_only(&fixture.running.database).await;
+    let (status, body) = answer(fixture.client.get(fixture.url("/health/ready"))).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
+    assert_eq!(body["checks"]["database_writes"], "takes no writes");
+    assert_eq!(body["checks"]["database"], "ok");
+    assert_eq!(answer(fixture.client.get(fixture.url("/health/live"))).await.0, StatusCode::OK);
+    let passport = fixture.passports.mint("kit", &Caller::Anonymous);
+    let (status, _) = answer(fixture.post(&passport).json(&hello())).await;
+    assert_eq!(status, StatusCode::OK, "what only reads goes on");
+    fixture.shutdown.cancel();
+    fixture.running.handle.await.unwrap().unwrap();
 }

@@ -5,8 +5,9 @@ use std::hash::Hasher;
 
 use super::search::fold;
 
-/// Texts shorter than this many words say too little to be called copies ("works great").
-const MIN_WORDS: usize = 8;
+/// Texts shorter than this many words say too little to be called copies: two people may well
+/// write the same short sentence.
+const MIN_WORDS: usize = 12;
 
 /// Words that together are one feature of the `SimHash`.
 const SHINGLE: usize = 3;
@@ -97,6 +98,8 @@ mod tests {
     #[test]
     fn short_texts_have_no_fingerprint() {
         assert_eq!(Fingerprint::of(Some("Great"), Some("works as it should")), None);
+        let sentence = "Boils quickly and pours well.";
+        assert_eq!(Fingerprint::of(Some("Walked all the way"), Some(sentence)), None);
         assert_eq!(Fingerprint::of(None, None), None);
     }
 

@@ -1,5 +1,6 @@
 //! What can be reviewed: a product or a ride.
 
+use kit::id::{ProductId, RideId};
 use uuid::Uuid;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,5 +44,13 @@ impl Subject {
 
     pub fn ride(id: Uuid) -> Self {
         Self { kind: SubjectType::Ride, id }
+    }
+
+    /// The id as clients see it.
+    pub fn wire_id(self) -> String {
+        match self.kind {
+            SubjectType::Product => ProductId::from(self.id).to_string(),
+            SubjectType::Ride => RideId::from(self.id).to_string(),
+        }
     }
 }

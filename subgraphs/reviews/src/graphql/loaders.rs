@@ -6,14 +6,13 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use async_graphql::Context;
-use async_graphql::dataloader::Loader;
+use kit::batch::{Batches, Loader};
 use kit::graphql::{EmailDelivery, GraphQlError, internal};
 use kit::id::UserId;
 use kit::mail;
 use sea_orm::{DatabaseConnection, DbErr};
 use uuid::Uuid;
 
-use super::batch::Batches;
 use crate::core::Core;
 use crate::domain::subject::{Subject, SubjectType};
 use crate::entity::{moderation_entry, rating_summary, reply, review, revision, subject};

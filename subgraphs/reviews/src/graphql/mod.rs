@@ -4,7 +4,6 @@
 //! changes in `command`.
 
 mod analytics;
-mod batch;
 mod entities;
 mod list;
 mod loaders;

@@ -118,6 +118,7 @@ impl From<ReviewFilter> for Filter {
 }
 
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(shareable)]
 pub(crate) struct RatingSummary {
     /// Published reviews only
     pub count: i32,
@@ -171,6 +172,7 @@ impl DriverSummary {
 }
 
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(shareable)]
 pub(crate) struct RatingBucket {
     pub rating: i32,
     pub count: i32,

@@ -1,11 +1,13 @@
 //! The feed of users: names and states of people.
 
-use kit::events::{Event, Handler};
+use kit::events::{self, Event, Handler};
 use kit::id::UserId;
-use kit::{Transaction, async_trait};
+use kit::{Timestamp, Transaction, async_trait};
 use sea_orm::{ConnectionTrait, DbErr};
 use serde::Deserialize;
+use serde_json::json;
 
+use crate::app::NAME;
 use crate::erasure::{Choice, erase};
 use crate::store::sql::Sql;
 
@@ -41,11 +43,20 @@ impl Handler for UsersProjection {
                 let choice =
                     if person.delete_content { Choice::DeleteTexts } else { Choice::KeepTexts };
                 erase(tx, event.at, person.id, choice).await?;
+                tell_done(tx, event.at, person.id).await?;
                 keep(tx, person.id, Some(ERASED_NAME), "ERASED", event.seq).await
             }
             _ => Ok(()),
         }
     }
+}
+
+/// Users waits for this service's word that the person is gone from here too.
+async fn tell_done(tx: &Transaction<'_>, now: Timestamp, user: UserId) -> Result<(), DbErr> {
+    let key = user.to_string();
+    let payload = json!({ "id": user, "service": NAME });
+    events::append(tx, now, "user.erasure_completed", &key, &payload).await?;
+    Ok(())
 }
 
 async fn keep(

@@ -99,7 +99,7 @@ async fn author(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn random_work_on_eight_tasks_leaves_counters_equal_to_model_and_recount() {
+async fn f32_random_work_on_eight_tasks_leaves_counters_equal_to_model_and_recount() {
     let steps =
         std::env::var("REVIEWS_RANDOM_STEPS").ok().and_then(|n| n.parse().ok()).unwrap_or(60);
     let world = World::new().await;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::world::{NOW, World, customer};
 
 #[tokio::test]
-async fn a_new_name_shows_and_an_older_event_does_not_bring_the_old_one_back() {
+async fn f37_a_new_name_shows_and_an_older_event_does_not_bring_the_old_one_back() {
     let world = World::new().await;
     let (ada, product) = (world.person("Ada").await, world.product().await);
     let review = world.review_by(ada, product, 5, "Good.").await;
@@ -49,7 +49,7 @@ async fn an_order_told_twice_is_one_purchase() {
 }
 
 #[tokio::test]
-async fn erasing_a_person_keeps_counts_and_takes_the_person() {
+async fn f38_erasing_a_person_keeps_counts_and_takes_the_person() {
     let world = World::new().await;
     let (ada, bob, product) =
         (world.person("Ada").await, world.person("Bob").await, world.product().await);

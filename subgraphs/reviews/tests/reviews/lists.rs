@@ -115,7 +115,7 @@ async fn both_directions_show_the_same_list_in_every_order() {
 }
 
 #[tokio::test]
-async fn inserting_while_paging_repeats_and_loses_nothing() {
+async fn f44_inserting_while_paging_repeats_and_loses_nothing() {
     for forward in [true, false] {
         let world = World::new().await;
         for sort in ORDERS {
@@ -237,7 +237,7 @@ async fn the_number_of_statements_does_not_grow_with_the_lists() {
 }
 
 #[tokio::test]
-async fn a_hundred_products_with_twenty_reviews_and_their_authors_cost_as_much_as_one() {
+async fn f43_a_hundred_products_with_twenty_reviews_and_their_authors_cost_as_much_as_one() {
     let world = World::new().await;
     let products: Vec<ProductId> = (0..100).map(|_| ProductId::new(NOW)).collect();
     let reviews: Vec<ImportedReview> = (0..2_500_u32)

@@ -34,7 +34,7 @@ async fn queue_length(world: &World) -> Value {
 }
 
 #[tokio::test]
-async fn the_stars_never_steer_moderation() {
+async fn f49_the_stars_never_steer_moderation() {
     let world = World::new().await;
     let texts = [
         "A calm and ordinary opinion about a kettle that I have used for a while.",

@@ -171,7 +171,7 @@ async fn a_purchase_the_feed_has_not_told_yet_is_asked_of_payments() {
 }
 
 #[tokio::test]
-async fn while_payments_is_down_reviews_wait_and_are_settled_later() {
+async fn f34_while_payments_is_down_reviews_wait_and_are_settled_later() {
     let world = World::new().await;
     let (ada, eve, product) =
         (world.person("Ada").await, world.person("Eve").await, world.product().await);
@@ -203,7 +203,7 @@ async fn while_payments_is_down_reviews_wait_and_are_settled_later() {
 }
 
 #[tokio::test]
-async fn fifty_simultaneous_attempts_make_one_review() {
+async fn f31_fifty_simultaneous_attempts_make_one_review() {
     let world = World::new().await;
     let (ada, product) = (world.person("Ada").await, world.product().await);
     world.buys(ada, product).await;

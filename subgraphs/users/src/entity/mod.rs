@@ -3,6 +3,7 @@
 //! Rows carry no rules: what may change and when is decided in the domain modules.
 
 pub mod access_token;
+pub mod erasure;
 pub mod login_counter;
 pub mod login_failure;
 pub mod one_time_token;

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 
 use async_graphql::{
     ComplexObject, Context, Error, ID, PathSegment, Result, SelectionField, SimpleObject, Value,
-    dataloader::DataLoader,
 };
 use kit::{
     Caller, PageArgs, Timestamp,
@@ -24,7 +23,7 @@ use crate::{
     identity::{
         Identity, failure::Fault, second_factor::SecondFactor, security_log::SecurityEventKind,
     },
-    loaders::{AddressesOfUser, SessionsOfUser},
+    loaders::{AddressesOfUser, Loaders, SessionsOfUser},
 };
 
 #[derive(Debug, SimpleObject)]
@@ -277,9 +276,11 @@ async fn mfa(ctx: &Context<'_>, row: &user::Model) -> Result<MfaStatus> {
 }
 
 async fn addresses(ctx: &Context<'_>, row: &user::Model) -> Result<Vec<SavedAddress>> {
-    let loader = ctx.data_unchecked::<DataLoader<AddressesOfUser>>();
-    let rows =
-        loader.load_one(UserId::from(row.id)).await.map_err(|e| kit::graphql::internal(&e))?;
+    let loaders = ctx.data_unchecked::<Loaders>();
+    let rows = loaders
+        .load(AddressesOfUser(row.id.into()))
+        .await
+        .map_err(|e| kit::graphql::internal(&e))?;
     rows.unwrap_or_default()
         .into_iter()
         .map(|row| SavedAddress::try_from(row).map_err(|fault| internal(&fault)))
@@ -301,9 +302,11 @@ impl TryFrom<user_address::Model> for SavedAddress {
 }
 
 async fn sessions(ctx: &Context<'_>, caller: &Caller, row: &user::Model) -> Result<Vec<Session>> {
-    let loader = ctx.data_unchecked::<DataLoader<SessionsOfUser>>();
-    let rows =
-        loader.load_one(UserId::from(row.id)).await.map_err(|e| kit::graphql::internal(&e))?;
+    let loaders = ctx.data_unchecked::<Loaders>();
+    let rows = loaders
+        .load(SessionsOfUser(row.id.into()))
+        .await
+        .map_err(|e| kit::graphql::internal(&e))?;
     let current = caller.user().and_then(|user| user.session.as_deref());
     Ok(rows.unwrap_or_default().into_iter().map(|row| shown(row, current)).collect())
 }

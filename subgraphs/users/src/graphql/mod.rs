@@ -11,15 +11,12 @@ pub mod sign_of_life;
 pub mod user;
 pub mod user_error;
 
-use async_graphql::{EmptySubscription, Result, Schema, dataloader::DataLoader};
+use async_graphql::{EmptySubscription, Result, Schema};
 use kit::{Caller, graphql::Limited, settings::LimitSettings};
 
-use crate::{
-    identity::{
-        Identity,
-        failure::{Failure, Fault, Outcome},
-    },
-    loaders::{AddressesOfUser, SessionsOfUser, UserById},
+use crate::identity::{
+    Identity,
+    failure::{Failure, Fault, Outcome},
 };
 use credential_guard::OneCredentialPerOperation;
 use mutation::Mutation;
@@ -36,9 +33,6 @@ pub fn schema(identity: Identity, limits: &LimitSettings) -> UsersSchema {
         .limited(limits)
         .extension(OneCredentialPerOperation)
         .extension(SignOfLife)
-        .data(DataLoader::new(UserById(identity.clone()), tokio::spawn))
-        .data(DataLoader::new(AddressesOfUser(identity.clone()), tokio::spawn))
-        .data(DataLoader::new(SessionsOfUser(identity.clone()), tokio::spawn))
         .data(identity)
         .finish()
 }

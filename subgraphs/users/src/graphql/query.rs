@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result, dataloader::DataLoader};
+use async_graphql::{Context, ID, Object, Result};
 use kit::{PageArgs, id::UserId};
 
 use super::{
@@ -13,7 +13,7 @@ use crate::{
     account::status::UserStatus,
     entity::user,
     identity::{Identity, directory::UserFilter},
-    loaders::UserById,
+    loaders::{Loaders, UserById},
 };
 
 kit::connection!(UserConnection, UserEdge, User, total_count: i32);
@@ -68,8 +68,8 @@ impl Query {
 }
 
 async fn load(ctx: &Context<'_>, id: UserId) -> Result<Option<Arc<user::Model>>> {
-    let loader = ctx.data_unchecked::<DataLoader<UserById>>();
-    loader.load_one(id).await.map_err(|error| kit::graphql::internal(&error))
+    let loaders = ctx.data_unchecked::<Loaders>();
+    loaders.load(UserById(id)).await.map_err(|error| kit::graphql::internal(&error))
 }
 
 /// Nobody is public before they have verified their address.

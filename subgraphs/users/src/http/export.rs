@@ -29,7 +29,8 @@ pub(super) async fn export(
     };
     let Ok(Query(link)) = link else { return no_such_link() };
     match routes.identity.export(&link.token).await {
-        Ok(data) => {
+        Ok((user, mut data)) => {
+            routes.peers.add_to(user, &mut data).await;
             let headers = [
                 (CACHE_CONTROL, "no-store"),
                 (CONTENT_DISPOSITION, "attachment; filename=\"concord-account.json\""),

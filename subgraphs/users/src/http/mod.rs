@@ -13,22 +13,24 @@ use axum::{
 };
 use kit::credential::Credentials;
 
-use crate::identity::Identity;
+use crate::{identity::Identity, peers::Peers};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Routes {
     identity: Identity,
     credentials: Credentials,
+    peers: Peers,
 }
 
-pub(crate) fn routes(identity: Identity, credentials: Credentials) -> Router {
+pub(crate) fn routes(identity: Identity, credentials: Credentials, peers: Peers) -> Router {
     Router::new()
         .route("/.well-known/jwks.json", get(discovery::jwks))
         .route("/.well-known/openid-configuration", get(discovery::openid_configuration))
+        .route("/.well-known/oauth-authorization-server", get(discovery::openid_configuration))
         .route("/account/export", get(export::export))
         .route("/internal/contacts/{id}", get(contacts::contact))
         .route("/oauth/introspect", post(oauth::introspect))
         .route("/oauth/revoke", post(oauth::revoke))
         .route("/internal/revocations", get(revocations::revocations))
-        .with_state(Routes { identity, credentials })
+        .with_state(Routes { identity, credentials, peers })
 }

@@ -64,7 +64,14 @@ fn fresh(body: impl IntoResponse) -> Response {
 }
 
 fn no_token() -> Response {
-    refusal(StatusCode::BAD_REQUEST, "invalid_request", "send `token` once, as a form")
+    let message = "send `token` once, as a form";
+    // The member `error` is RFC 6749's, section 5.2.
+    let body = json!({
+        "error": "invalid_request",
+        "error_description": message,
+        "errors": [{ "code": "invalid_request", "message": message, "path": ["token"] }],
+    });
+    (StatusCode::BAD_REQUEST, fresh(Json(body))).into_response()
 }
 
 fn unavailable(error: &crate::identity::failure::Fault) -> Response {

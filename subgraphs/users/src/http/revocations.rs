@@ -37,9 +37,13 @@ impl Default for Position {
 struct Feed {
     revocations: Vec<Revocation>,
     next: i64,
+    /// The newest number given out; less than `after` when the feed began anew.
+    head: i64,
 }
 
-/// Tokens of session `sid` are dead; or those of person `sub` issued before `not_before`.
+/// Tokens of session `sid` are dead; or those of person `sub` issued before `not_before`. With a
+/// `not_before` of 0 something else about the person's tokens changed: ask again what they are
+/// worth.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Revocation {
@@ -77,10 +81,10 @@ pub(super) async fn revocations(
     };
     let limit = position.limit.clamp(1, MAX_PAGE);
     match routes.identity.revocations(position.after, limit).await {
-        Ok(rows) => {
+        Ok((rows, head)) => {
             let next = rows.last().map_or(position.after, |row| row.seq);
             let revocations = rows.into_iter().map(Revocation::from).collect();
-            Json(Feed { revocations, next }).into_response()
+            Json(Feed { revocations, next, head }).into_response()
         }
         Err(error) => {
             tracing::error!(error = %error, "the revocations cannot be read");

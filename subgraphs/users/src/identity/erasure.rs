@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use kit::{RequestOrigin, Timestamp, events, id::UserId, mail};
+use kit::{RequestOrigin, Timestamp, entity::outbox, events, id::UserId, mail};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait,
     ExprTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Identity,
+    Identity, acknowledgements,
     failure::{Failure, Fault, Outcome},
     feed, mailing, one_time,
     passwords::ProofRefusal,
@@ -58,8 +58,8 @@ impl Identity {
             .await
     }
 
-    /// What the link leads to; it may be followed again until it expires.
-    pub async fn export(&self, token: &str) -> Outcome<Value, InvalidToken> {
+    /// What the link leads to, and whose it is; it may be followed again until it expires.
+    pub async fn export(&self, token: &str) -> Outcome<(UserId, Value), InvalidToken> {
         let now = self.clock.now();
         let connection = self.database.read();
         let found = one_time::find(connection, now, Kind::Export, token)
@@ -81,8 +81,18 @@ impl Identity {
             .order_by_asc(security_event::Column::Id)
             .all(connection)
             .await?;
+        let tokens = access_token::Entity::find()
+            .filter(access_token::Column::UserId.eq(id))
+            .order_by_asc(access_token::Column::Id)
+            .all(connection)
+            .await?;
+        let mails = outbox::Entity::find()
+            .filter(outbox::Column::UserId.eq(id))
+            .order_by_asc(outbox::Column::Id)
+            .all(connection)
+            .await?;
         let time = |at: i64| Timestamp(at).to_string();
-        Ok(json!({
+        let export = json!({
             "exportedAt": now.to_string(),
             "account": {
                 "id": UserId::from(user.id).to_string(),
@@ -118,7 +128,24 @@ impl Identity {
                 "userAgent": row.user_agent,
                 "detail": row.detail,
             })).collect::<Vec<_>>(),
-        }))
+            "personalAccessTokens": tokens.iter().map(|row| json!({
+                "name": row.name,
+                "prefix": row.prefix,
+                "scopes": row.scopes,
+                "createdAt": time(row.created_at),
+                "expiresAt": time(row.expires_at),
+                "lastUsedAt": row.last_used_at.map(time),
+                "revokedAt": row.revoked_at.map(time),
+            })).collect::<Vec<_>>(),
+            "mails": mails.iter().map(|row| json!({
+                "template": row.template,
+                "to": row.recipient,
+                "status": row.status,
+                "queuedAt": time(row.created_at),
+                "sentAt": row.sent_at.map(time),
+            })).collect::<Vec<_>>(),
+        });
+        Ok((UserId::from(id), export))
     }
 
     /// Closes the account; it is erased in three days unless its owner logs in.
@@ -168,9 +195,10 @@ impl Identity {
             .await?;
         let mut erased = 0;
         for user in &due {
+            let peers = &self.peers;
             erased += self
                 .database
-                .write(|tx| Box::pin(async move { erase(tx, now, user).await }))
+                .write(|tx| Box::pin(async move { erase(tx, now, user, peers).await }))
                 .await?;
         }
         Ok(erased)
@@ -182,6 +210,7 @@ async fn erase(
     tx: &impl ConnectionTrait,
     now: Timestamp,
     user: &user::Model,
+    peers: &[String],
 ) -> Result<u64, DbErr> {
     let tombstone = user::Model {
         id: user.id,
@@ -211,6 +240,7 @@ async fn erase(
     let kind = SecurityEventKind::Erased;
     security_log::record(tx, now, user.id, kind, &origin, None).await?;
     events::redact(tx, &UserId::from(user.id).to_string()).await?;
+    acknowledgements::expect(tx, now, user.id, peers).await?;
     feed::erased(tx, now, &tombstone).await?;
     Ok(1)
 }

@@ -2,6 +2,7 @@
 //! one transaction that also writes the mail, the feed event and the security event it causes.
 //! Knows nothing of GraphQL or HTTP.
 
+pub mod acknowledgements;
 pub mod addresses;
 pub mod administration;
 pub mod directory;
@@ -23,15 +24,21 @@ pub mod second_factor;
 pub mod security_log;
 pub mod sessions;
 
-use std::time::Duration;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use kit::{Clock, CursorKey, Database};
 use sea_orm::DbErr;
 use secrecy::SecretString;
 use uuid::Uuid;
 
+use failure::Outcome;
+
 use crate::{
-    password::hashing::{HashingError, HashingSettings, PasswordHasher, Pepper},
+    captcha::Captcha,
+    password::{
+        breach::BreachList,
+        hashing::{HashingError, HashingSettings, PasswordHasher, Pepper},
+    },
     token::{
         secrets::Keys,
         signing_keys::{SigningKeyError, SigningKeys, SigningSettings},
@@ -51,6 +58,10 @@ pub struct Identity {
     /// `aud` of access tokens.
     pub(crate) audience: String,
     pub(crate) cursors: CursorKey,
+    pub(crate) breached: Option<BreachList>,
+    pub(crate) captcha: Option<Arc<dyn Captcha>>,
+    /// Who else has to erase a person.
+    pub(crate) peers: Arc<[String]>,
     /// No answer about an address that may or may not have an account comes sooner.
     answer_floor: Duration,
     /// Generations whose use has been written down, so that it is done once. Only saves work.
@@ -68,6 +79,11 @@ pub struct IdentityOptions {
     pub audience: String,
     pub cursors: CursorKey,
     pub answer_floor: Duration,
+    /// Empty: passwords are not looked up.
+    pub breached_passwords: PathBuf,
+    /// The services that have to erase a person too.
+    pub peers: Vec<String>,
+    pub captcha: Option<Arc<dyn Captcha>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +92,8 @@ pub enum IdentityError {
     Hashing(#[from] HashingError),
     #[error(transparent)]
     SigningKeys(#[from] SigningKeyError),
+    #[error("`identity.breached_passwords`: {}: {source}", path.display())]
+    BreachedPasswords { path: PathBuf, source: std::io::Error },
 }
 
 impl Identity {
@@ -94,7 +112,17 @@ impl Identity {
             audience,
             cursors,
             answer_floor,
+            breached_passwords,
+            peers,
+            captcha,
         } = options;
+        let breached = if breached_passwords.as_os_str().is_empty() {
+            None
+        } else {
+            let list = BreachList::open(&breached_passwords);
+            let path = breached_passwords;
+            Some(list.map_err(|source| IdentityError::BreachedPasswords { path, source })?)
+        };
         let keys = Keys::derive(&root_secret);
         let hasher = PasswordHasher::new(&hashing, peppers)?;
         let signing =
@@ -108,6 +136,9 @@ impl Identity {
             issuer,
             audience,
             cursors,
+            breached,
+            captcha,
+            peers: peers.into(),
             answer_floor,
             noted: moka::sync::Cache::builder()
                 .max_capacity(100_000)
@@ -129,6 +160,19 @@ impl Identity {
     pub(crate) async fn level<T>(&self, work: impl Future<Output = T>) -> T {
         let (answer, ()) = tokio::join!(work, tokio::time::sleep(self.answer_floor));
         answer
+    }
+
+    /// As [`Identity::level`], for refusals only: who is let in need not wait.
+    pub(crate) async fn level_refusals<T, R>(
+        &self,
+        work: impl Future<Output = Outcome<T, R>>,
+    ) -> Outcome<T, R> {
+        let floor = tokio::time::sleep(self.answer_floor);
+        let outcome = work.await;
+        if outcome.is_err() {
+            floor.await;
+        }
+        outcome
     }
 
     /// Forgets what has run its time: counters, used and expired tokens, old log lines.

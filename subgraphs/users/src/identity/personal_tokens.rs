@@ -17,6 +17,7 @@ use super::{
     Identity,
     failure::{Failure, Outcome},
     security_log::{self, SecurityEventKind},
+    sessions,
 };
 use crate::{
     account::status::UserStatus,
@@ -150,6 +151,7 @@ impl Identity {
                         .filter(access_token::Column::Id.eq(row.id))
                         .exec(tx)
                         .await?;
+                    sessions::announce_change(tx, now, user.uuid()).await?;
                     let kind = SecurityEventKind::AccessTokenRevoked;
                     let detail = Some(row.prefix.clone());
                     security_log::record(tx, now, user.uuid(), kind, origin, detail).await?;

@@ -30,7 +30,7 @@ use crate::{
     password::{
         Password,
         hashing::HashingError,
-        policy::{Context, WeakPassword},
+        policy::{self, Context, WeakPassword},
     },
     token::one_time::Kind,
 };
@@ -44,10 +44,13 @@ pub struct Registration {
     pub password: Password,
     pub display_name: DisplayName,
     pub locale: String,
+    pub captcha_token: Option<String>,
 }
 
 #[derive(Debug)]
 pub enum RegistrationRefusal {
+    /// The captcha was not solved, or nobody could say whether it was.
+    Captcha,
     Weak(WeakPassword),
     RateLimited(RateLimited),
 }
@@ -62,6 +65,7 @@ impl Identity {
         registration: &Registration,
         origin: &RequestOrigin,
     ) -> Outcome<(), RegistrationRefusal> {
+        self.check_captcha(registration, origin).await?;
         let Registration { email, password, display_name, .. } = registration;
         let context = Context {
             email_local_part: email.local_part(),
@@ -81,6 +85,24 @@ impl Identity {
             match self.store(registration, &hash, origin).await {
                 Err(error) if is_unique_violation(&error) => {}
                 stored => return Ok(stored?),
+            }
+        }
+    }
+
+    async fn check_captcha(
+        &self,
+        registration: &Registration,
+        origin: &RequestOrigin,
+    ) -> Outcome<(), RegistrationRefusal> {
+        let Some(captcha) = &self.captcha else { return Ok(()) };
+        let refused = Failure::Refused(RegistrationRefusal::Captcha);
+        let Some(token) = registration.captcha_token.as_deref() else { return Err(refused) };
+        match captcha.check(token, origin.ip).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(refused),
+            Err(error) => {
+                tracing::error!(%error, "a registration is refused");
+                Err(refused)
             }
         }
     }
@@ -198,9 +220,20 @@ impl Identity {
         let password = password.clone();
         let (local, name) = (context.email_local_part.to_owned(), context.display_name.to_owned());
         let mfa_enabled = context.mfa_enabled;
+        let breached = self.breached.clone();
         let check = move || {
             let context = Context { email_local_part: &local, display_name: &name, mfa_enabled };
-            crate::password::policy::check(&password, context)
+            policy::check(&password, context)?;
+            match breached.map(|list| list.contains(&password)) {
+                Some(Ok(true)) => Err(policy::leaked()),
+                None | Some(Ok(false)) => Ok(()),
+                Some(Err(error)) => {
+                    // A list that cannot be read must not stop everybody.
+                    metrics::counter!("breached_password_lookups_failed_total").increment(1);
+                    tracing::error!(%error, "the list of leaked passwords cannot be read");
+                    Ok(())
+                }
+            }
         };
         tokio::task::spawn_blocking(check).await.map_err(|error| HashingError::Thread(error).into())
     }
@@ -231,7 +264,7 @@ async fn pending(tx: &impl ConnectionTrait, email: &Email) -> Result<Option<user
 }
 
 fn new_user(registration: &Registration, hash: &str, now: Timestamp) -> user::Model {
-    let Registration { email, password: _, display_name, locale } = registration;
+    let Registration { email, password: _, display_name, locale, captcha_token: _ } = registration;
     user::Model {
         email: Some(email.written().to_owned()),
         email_norm: Some(email.normal().to_owned()),

@@ -230,6 +230,26 @@ pub(crate) async fn revoke_access_tokens(
     Ok(())
 }
 
+/// Tells whoever keeps answers about this person's tokens to ask again.
+pub(crate) async fn announce_change(
+    tx: &impl ConnectionTrait,
+    now: Timestamp,
+    user: Uuid,
+) -> Result<(), DbErr> {
+    let seq = next_revocations(tx, 1).await?;
+    revocation::Entity::insert(revocation::ActiveModel {
+        seq: Set(seq),
+        session_id: Set(None),
+        user_id: Set(Some(user)),
+        not_before: Set(0),
+        expires_at: Set(now.plus(REVOCATION_LIFETIME).0),
+        created_at: Set(now.0),
+    })
+    .exec_without_returning(tx)
+    .await?;
+    Ok(())
+}
+
 /// All live sessions of `user`, except one.
 pub(crate) async fn revoke_all(
     tx: &impl ConnectionTrait,
@@ -289,18 +309,22 @@ async fn next_revocations(tx: &impl ConnectionTrait, count: i64) -> Result<i64, 
 pub struct NoSuchSession;
 
 impl Identity {
-    /// The revocation feed after `after`.
+    /// The revocation feed after `after` that still matters, and the newest number given out.
     pub async fn revocations(
         &self,
         after: i64,
         limit: u64,
-    ) -> Result<Vec<revocation::Model>, DbErr> {
-        revocation::Entity::find()
+    ) -> Result<(Vec<revocation::Model>, i64), DbErr> {
+        let now = self.clock.now();
+        let rows = revocation::Entity::find()
             .filter(revocation::Column::Seq.gt(after))
+            .filter(revocation::Column::ExpiresAt.gt(now.0))
             .order_by_asc(revocation::Column::Seq)
             .limit(limit)
             .all(self.database.read())
-            .await
+            .await?;
+        let head = revocation_counter::Entity::find_by_id(1).one(self.database.read()).await?;
+        Ok((rows, head.map_or(0, |counter| counter.n)))
     }
 
     /// Ends one session of `user`.

@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn beyond_slots_and_queue_callers_are_turned_away() {
+    async fn f29_beyond_slots_and_queue_callers_are_turned_away() {
         let hasher = hasher(64, &[]);
         let held = hasher.slot().await.unwrap();
         let mut queued = Box::pin(hasher.slot());

@@ -1,5 +1,6 @@
 //! Passwords: which ones are good enough, and how they are stored.
 
+pub mod breach;
 pub mod hashing;
 pub mod policy;
 

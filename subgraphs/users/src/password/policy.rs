@@ -75,6 +75,15 @@ pub fn check(password: &Password, context: Context<'_>) -> Result<(), WeakPasswo
     Err(refuse("password is too easy to guess".to_owned(), score, suggestions))
 }
 
+/// A password that others know already, however good it is otherwise.
+pub fn leaked() -> WeakPassword {
+    refuse(
+        "password has appeared in a data leak".to_owned(),
+        0,
+        vec!["Use a password that you have never used elsewhere.".to_owned()],
+    )
+}
+
 fn refuse(message: String, score: u8, suggestions: Vec<String>) -> WeakPassword {
     WeakPassword { message, score, suggestions }
 }

@@ -52,7 +52,7 @@ async fn accounts_are_for_owner_support_and_admin() {
 }
 
 #[tokio::test]
-async fn an_account_cannot_be_had_by_its_representation() {
+async fn f40_an_account_cannot_be_had_by_its_representation() {
     let world = World::new().await;
     let person = world.person("ada@example.org").await;
     let stranger = world.person("bob@example.org").await;
@@ -101,7 +101,7 @@ async fn people_named_by_other_services_are_found_in_one_statement() {
 }
 
 #[tokio::test]
-async fn one_unknown_person_costs_only_itself() {
+async fn f35_one_unknown_person_costs_only_itself() {
     let world = World::new().await;
     let person = world.person("ada@example.org").await;
     let nobody = UserId::new(world.clock.now());

@@ -34,7 +34,7 @@ async fn check(world: &World, query: &str, variables: impl Fn(&str) -> Value) {
 }
 
 #[tokio::test]
-async fn registration_answers_alike() {
+async fn f26_registration_answers_alike() {
     let world = town().await;
     check(&world, REGISTER, |email| {
         json!({ "input": { "email": email, "password": PASSWORD, "displayName": "Ada L" } })
@@ -43,7 +43,7 @@ async fn registration_answers_alike() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_answers_alike() {
+async fn f26_a_wrong_password_answers_alike() {
     let world = town().await;
     check(
         &world,
@@ -54,14 +54,14 @@ async fn a_wrong_password_answers_alike() {
 }
 
 #[tokio::test]
-async fn a_suspended_person_is_unknown_even_with_the_right_password() {
+async fn f26_a_suspended_person_is_unknown_even_with_the_right_password() {
     let world = town().await;
     let answers = [world.log_in(SUSPENDED, PASSWORD).await, world.log_in(UNKNOWN, PASSWORD).await];
     assert_eq!(answers[0], answers[1]);
 }
 
 #[tokio::test]
-async fn reset_and_resend_answer_alike() {
+async fn f26_reset_and_resend_answer_alike() {
     let world = town().await;
     for field in ["passwordResetRequest", "userResendVerification"] {
         let query = format!(

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use kit::Caller;
+use kit::events::{Event, Handler};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value, json};
 
-use crate::world::{PASSWORD, Person, REFRESH, World, codes};
+use users::identity::acknowledgements::Acknowledgements;
+
+use crate::world::{PASSWORD, Person, REFRESH, World, codes, config};
 
 const DELETE: &str = "mutation($password: String!) { accountDelete(currentPassword: $password, \
      deleteContent: true) { accepted errors { __typename ... on UserError { code path } } } }";
@@ -67,7 +70,7 @@ async fn resident(world: &World) -> Person {
 }
 
 #[tokio::test]
-async fn after_three_days_nothing_names_the_person() {
+async fn f38_after_three_days_nothing_names_the_person() {
     let world = World::new().await;
     let person = resident(&world).await;
     let traces = ["ada@example.org", "lovelace", "augusta", "+493012345678", "ockham"];
@@ -95,7 +98,7 @@ async fn after_three_days_nothing_names_the_person() {
     let last = events.last().unwrap();
     assert_eq!(last.kind, "user.erased");
     assert_eq!(last.payload["deleteContent"], true);
-    assert!(events[..events.len() - 1].iter().all(kit::events::Event::is_redacted));
+    assert!(events[..events.len() - 1].iter().all(Event::is_redacted));
     world.person("ada@example.org").await;
 }
 
@@ -132,11 +135,57 @@ async fn an_export_holds_what_we_know_for_a_day() {
     assert_eq!(accepted["accountExport"], json!({ "accepted": true, "errors": [] }));
     let mail = world.last_mail("ada@example.org", "account_export").await;
     assert!(mail.text.contains("http://localhost:4001/account/export?token="));
-    let export = world.identity.export(&mail.token()).await.unwrap();
+    let (owner, export) = world.identity.export(&mail.token()).await.unwrap();
+    assert_eq!(owner, person.id);
     assert_eq!(export["account"]["email"], "ada@example.org");
     assert_eq!(export["addresses"][0]["address"]["lines"], json!(["Ockham Park 7"]));
     assert!(!export.to_string().contains("argon2"));
     assert!(world.identity.export("nonsense").await.is_err());
     world.clock.advance(Duration::from_hours(24));
     assert!(world.identity.export(&mail.token()).await.is_err());
+}
+
+/// What a service's feed says when it has erased a person.
+async fn confirm(world: &World, service: &'static str, person: &Person, kind: &str) {
+    let event = &Event {
+        seq: 1,
+        id: kit::id::new_id(world.clock.now()).into(),
+        kind: kind.to_owned(),
+        key: person.id.to_string(),
+        payload: json!({ "id": person.id, "service": service }),
+        at: world.clock.now(),
+    };
+    let handler = &Acknowledgements { service };
+    let applied: Result<(), sea_orm::DbErr> =
+        world.database.write(|tx| Box::pin(async move { handler.apply(tx, event).await })).await;
+    applied.unwrap();
+}
+
+#[tokio::test]
+async fn an_erasure_is_open_until_every_service_has_confirmed_it() {
+    let mut config = config();
+    config.peers = users::config::PeerSettings::default();
+    let world = World::with(config).await;
+    let person = resident(&world).await;
+    leave(&world, &person, PASSWORD).await;
+    world.clock.advance(Duration::from_hours(72));
+    assert_eq!(world.identity.erase_due().await.unwrap(), 1);
+    let open = async || {
+        let open = world.identity.open_erasures().await.unwrap();
+        open.into_iter().map(|erasure| erasure.service).collect::<Vec<_>>()
+    };
+    let mut both = open().await;
+    both.sort();
+    assert_eq!(both, ["payments", "reviews"]);
+    confirm(&world, "reviews", &person, "review.published").await;
+    assert_eq!(open().await.len(), 2, "an event about something else");
+    confirm(&world, "reviews", &person, "user.erasure_completed").await;
+    confirm(&world, "reviews", &person, "user.erasure_completed").await;
+    assert_eq!(open().await, ["payments"]);
+    world.clock.advance(Duration::from_hours(24) - Duration::from_millis(1));
+    assert_eq!(world.identity.report_overdue_erasures().await.unwrap(), 0);
+    world.clock.advance(Duration::from_millis(1));
+    assert_eq!(world.identity.report_overdue_erasures().await.unwrap(), 1);
+    confirm(&world, "payments", &person, "user.erasure_completed").await;
+    assert_eq!(world.identity.report_overdue_erasures().await.unwrap(), 0);
 }

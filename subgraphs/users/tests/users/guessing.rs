@@ -88,7 +88,7 @@ async fn one_network_has_twenty_failures_and_one_more_each_45_seconds() {
 }
 
 #[tokio::test]
-async fn a_network_that_fails_on_fifteen_addresses_is_out_for_a_day() {
+async fn f28_a_network_that_fails_on_fifteen_addresses_is_out_for_a_day() {
     let world = World::new().await;
     world.person("ada@example.org").await;
     let ip = "2001:db8:1:2::1";

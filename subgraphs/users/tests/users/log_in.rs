@@ -147,7 +147,7 @@ async fn oversize_and_odd_input_is_refused() {
 }
 
 #[tokio::test]
-async fn an_operation_may_try_one_credential() {
+async fn f28_an_operation_may_try_one_credential() {
     let world = World::new().await;
     let person = world.person("ada@example.org").await;
     let log_in = format!(

@@ -54,7 +54,7 @@ impl Subscriber for Listener {
 }
 
 #[tokio::test]
-async fn a_whole_life_leaves_no_secret_in_the_log() {
+async fn f39_a_whole_life_leaves_no_secret_in_the_log() {
     let listener = Listener::default();
     let heard = Arc::clone(&listener.0);
     let _listening = tracing::subscriber::set_default(listener);

@@ -50,6 +50,10 @@ async fn a_token_is_shown_once_and_works_until_it_is_revoked() {
         assert!(revoked["accessTokenRevoke"]["accessToken"]["revokedAt"].is_string());
     }
     assert!(world.identity.introspect(secret).await.unwrap().is_none());
+    // Whoever keeps answers about this person's tokens learns that they are out of date.
+    let (feed, _) = world.identity.revocations(0, 10).await.unwrap();
+    let told: Vec<_> = feed.iter().map(|row| (row.user_id, row.not_before)).collect();
+    assert_eq!(told, [(Some(person.id.uuid()), 0)]);
 }
 
 #[tokio::test]

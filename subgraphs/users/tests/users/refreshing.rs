@@ -32,7 +32,7 @@ async fn each_refresh_gives_the_next_token_and_the_session_goes_on() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_can_be_asked_for_again_within_30_seconds() {
+async fn f21_a_lost_answer_can_be_asked_for_again_within_30_seconds() {
     let world = World::new().await;
     let person = world.person("ada@example.org").await;
     let first = refresh(&world, &person.refresh_token).await;
@@ -43,7 +43,7 @@ async fn a_lost_answer_can_be_asked_for_again_within_30_seconds() {
 }
 
 #[tokio::test]
-async fn an_old_token_after_30_seconds_is_theft_and_ends_the_session_for_both() {
+async fn f20_an_old_token_after_30_seconds_is_theft_and_ends_the_session_for_both() {
     let world = World::new().await;
     let person = world.person("ada@example.org").await;
     let stolen = refresh(&world, &person.refresh_token).await;
@@ -85,7 +85,7 @@ async fn an_old_token_is_theft_at_once_when_the_new_access_token_has_been_used()
 }
 
 #[tokio::test]
-async fn fifty_parallel_refreshes_take_one_step() {
+async fn f21_fifty_parallel_refreshes_take_one_step() {
     let world = World::new().await;
     let person = world.person("ada@example.org").await;
     let answers =

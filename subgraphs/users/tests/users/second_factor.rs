@@ -88,7 +88,7 @@ async fn the_password_alone_gives_a_challenge_and_the_code_the_tokens() {
 }
 
 #[tokio::test]
-async fn a_code_works_once_even_for_two_at_the_same_time() {
+async fn f30_a_code_works_once_even_for_two_at_the_same_time() {
     let world = World::new().await;
     let ada = Protected::new(&world).await;
     let code = ada.code(&world);
@@ -107,7 +107,7 @@ async fn a_code_works_once_even_for_two_at_the_same_time() {
 }
 
 #[tokio::test]
-async fn a_recovery_code_works_once() {
+async fn f30_a_recovery_code_works_once() {
     let world = World::new().await;
     let ada = Protected::new(&world).await;
     assert_eq!(ada.recovery_codes.len(), 10);

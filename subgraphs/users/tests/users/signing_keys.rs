@@ -38,7 +38,7 @@ async fn a_successor_is_published_before_it_signs_and_the_old_key_stays_for_its_
 }
 
 #[tokio::test]
-async fn tokens_stay_valid_through_a_rotation() {
+async fn f25_tokens_stay_valid_through_a_rotation() {
     let world = World::new().await;
     let person = world.person("ada@example.org").await;
     let keys = world.identity.signing_keys();

@@ -42,7 +42,7 @@ async fn a_used_refresh_token_and_a_suspended_owner_make_tokens_worthless() {
 }
 
 #[tokio::test]
-async fn forged_tokens_are_worthless() {
+async fn f23_forged_tokens_are_worthless() {
     let world = World::new().await;
     let person = world.person("ada@example.org").await;
     let genuine = claims(&person.access_token);
@@ -75,7 +75,8 @@ async fn revocations_appear_on_the_feed_in_order() {
     assert_eq!(world.identity.revoke_sessions(person.id, None, &origin).await.unwrap(), 2);
     let roles = Roles::new([Role::Driver]);
     world.identity.set_roles(person.id, &roles, &origin).await.unwrap();
-    let feed = world.identity.revocations(0, 100).await.unwrap();
+    let (feed, head) = world.identity.revocations(0, 100).await.unwrap();
+    assert_eq!(head, 3);
     let numbers: Vec<_> = feed.iter().map(|row| row.seq).collect();
     assert_eq!(numbers, [1, 2, 3]);
     let sessions = [&person, &other].map(|it| claims(&it.access_token)["sid"].clone());
@@ -85,7 +86,10 @@ async fn revocations_appear_on_the_feed_in_order() {
     }
     assert_eq!(feed[2].user_id, Some(person.id.uuid()));
     assert!(feed[2].not_before / 1000 > claims(&other.access_token)["iat"].as_i64().unwrap());
-    assert!(world.identity.revocations(3, 100).await.unwrap().is_empty());
+    assert!(world.identity.revocations(3, 100).await.unwrap().0.is_empty());
+    world.clock.advance(std::time::Duration::from_mins(10));
+    let (feed, head) = world.identity.revocations(0, 100).await.unwrap();
+    assert_eq!((feed.len(), head), (0, 3), "no access token from before is left");
 }
 
 #[tokio::test]
@@ -117,11 +121,20 @@ async fn only_services_with_the_scope_may_ask() {
     assert_eq!(answer.json::<Value>().await.unwrap(), json!({ "active": false }));
     assert_eq!(post("/oauth/revoke", Some("operator"), "token=x").await.status(), StatusCode::OK);
 
+    let basic = client.post(format!("{url}/oauth/introspect")).body("token=x");
+    let answer = basic.basic_auth("gateway", Some("development")).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK, "as OAuth clients authenticate");
+    let refused = post("/oauth/introspect", Some("operator"), "").await;
+    assert_eq!(refused.json::<Value>().await.unwrap()["error"], "invalid_request");
+
     let feed = format!("{url}/internal/revocations");
     assert_eq!(client.get(&feed).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
     let bearer = development_credential("gateway");
     let answer = client.get(&feed).bearer_auth(bearer.expose()).send().await.unwrap();
-    assert_eq!(answer.json::<Value>().await.unwrap(), json!({ "revocations": [], "next": 0 }));
+    assert_eq!(
+        answer.json::<Value>().await.unwrap(),
+        json!({ "revocations": [], "next": 0, "head": 0 })
+    );
     let bad =
         client.get(format!("{feed}?after=x")).bearer_auth(bearer.expose()).send().await.unwrap();
     assert_eq!(bad.status(), StatusCode::BAD_REQUEST);

@@ -67,6 +67,8 @@ pub(crate) fn config() -> Config {
     config.hashing.slots = 4;
     config.hashing.queue = 256;
     config.identity.answer_floor = Period(Duration::ZERO);
+    config.peers.reviews_url.clear();
+    config.peers.payments_url.clear();
     config
 }
 
@@ -131,6 +133,7 @@ impl World {
         };
         let request = Request::new(query)
             .variables(Variables::from_json(variables))
+            .data(users::loaders::loaders(self.identity.clone()))
             .data(caller.clone())
             .data(origin)
             .data(self.clock.clone());

@@ -21,6 +21,9 @@ use crate::{
     password::Password,
 };
 
+/// Longer than any captcha service's.
+const MAX_CAPTCHA_TOKEN: usize = 4096;
+
 #[derive(Debug, InputObject)]
 pub(crate) struct UserRegisterInput {
     email: String,
@@ -28,7 +31,6 @@ pub(crate) struct UserRegisterInput {
     display_name: String,
     #[graphql(default_with = "Some(Locale::default())")]
     locale: Option<Locale>,
-    /// Reserved for a captcha; not looked at unless one is configured
     captcha_token: Option<String>,
 }
 
@@ -77,11 +79,17 @@ impl RegistrationMutation {
         };
         let identity = ctx.data_unchecked::<Identity>();
         answer(
-            identity.register(&registration, kit::origin(ctx)).await,
+            identity.level(identity.register(&registration, kit::origin(ctx))).await,
             |()| UserRegisterPayload { accepted: true, errors: Vec::new() },
             |refusal| UserRegisterPayload {
                 accepted: false,
                 errors: vec![match refusal {
+                    RegistrationRefusal::Captcha => invalid_input(InvalidInput::new(
+                        "CAPTCHA_FAILED",
+                        "the captcha was not solved",
+                        &["input", "captchaToken"],
+                    ))
+                    .into(),
                     RegistrationRefusal::Weak(weak) => {
                         weak_password(weak, &["input", "password"]).into()
                     }
@@ -132,7 +140,7 @@ pub(super) fn read_email(text: &str, path: &'static [&'static str]) -> Result<Em
 
 /// Everything that is wrong with the input at once.
 fn read(input: UserRegisterInput) -> Result<Registration, Vec<UserRegisterError>> {
-    let UserRegisterInput { email, password, display_name, locale, captcha_token: _ } = input;
+    let UserRegisterInput { email, password, display_name, locale, captcha_token } = input;
     let mut errors: Vec<UserRegisterError> = Vec::new();
     let email = read_email(&email, &["input", "email"])
         .map_err(|invalid| errors.push(invalid_input(invalid).into()));
@@ -146,9 +154,13 @@ fn read(input: UserRegisterInput) -> Result<Registration, Vec<UserRegisterError>
     });
     let password = Password::new(&password)
         .ok_or_else(|| errors.push(overlong_password(&["input", "password"]).into()));
+    if captcha_token.as_ref().is_some_and(|token| token.len() > MAX_CAPTCHA_TOKEN) {
+        let path = &["input", "captchaToken"];
+        errors.push(invalid_input(InvalidInput::new("TOO_LONG", "is too long", path)).into());
+    }
     match (email, name, locale, password) {
-        (Ok(email), Ok(display_name), Ok(locale), Ok(password)) => {
-            Ok(Registration { email, password, display_name, locale })
+        (Ok(email), Ok(display_name), Ok(locale), Ok(password)) if errors.is_empty() => {
+            Ok(Registration { email, password, display_name, locale, captcha_token })
         }
         _ => Err(errors),
     }

@@ -142,7 +142,7 @@ impl SessionMutation {
         };
         let identity = ctx.data_unchecked::<Identity>();
         answer(
-            identity.log_in(&attempt, kit::origin(ctx)).await,
+            identity.level_refusals(identity.log_in(&attempt, kit::origin(ctx))).await,
             |step| match step {
                 FirstStep::LoggedIn(done) => SessionCreatePayload::logged_in(*done),
                 FirstStep::Challenge(challenge) => SessionCreatePayload::challenged(challenge),

@@ -3,26 +3,34 @@
 //! A request's resolvers all run in one task. The first to ask for something of a kind becomes
 //! the leader of the next batch: it lets every other resolver that can run do so, and reads
 //! when a whole round has brought no new question. So a batch is complete whatever the machine
-//! is busy with, and nobody waits for a timer.
+//! is busy with, and nobody waits for a timer. What reads, and what a key means, is the
+//! service's.
 
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::future::poll_fn;
 use std::hash::Hash;
 use std::marker::PhantomData;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
-use async_graphql::dataloader::Loader;
+pub use async_graphql::dataloader::Loader;
 use futures::channel::oneshot;
 
 /// Rounds without a new question after which the leader reads.
 const QUIET_ROUNDS: u32 = 2;
 
 /// The batches of one request. What was read once is remembered for the request's duration.
-pub(crate) struct Batches<L> {
+pub struct Batches<L> {
     loader: L,
     queues: Mutex<HashMap<TypeId, Box<dyn Any + Send>>>,
+}
+
+impl<L> fmt::Debug for Batches<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Batches")
+    }
 }
 
 type Answer<K, L> = Result<Option<<L as Loader<K>>::Value>, <L as Loader<K>>::Error>;
@@ -45,12 +53,12 @@ impl<K: Send + Sync + Hash + Eq + Clone + 'static, L: Loader<K>> Default for Que
 }
 
 impl<L: Send + Sync + 'static> Batches<L> {
-    pub(crate) fn new(loader: L) -> Self {
+    pub fn new(loader: L) -> Self {
         Self { loader, queues: Mutex::default() }
     }
 
     /// The value of the key, read together with all keys of its kind asked for meanwhile.
-    pub(crate) async fn load<K>(&self, key: K) -> Answer<K, L>
+    pub async fn load<K>(&self, key: K) -> Answer<K, L>
     where
         K: Send + Sync + Hash + Eq + Clone + 'static,
         L: Loader<K>,
