@@ -14,7 +14,8 @@ use super::needs::{Need, Needs};
 use super::places::{PlaceId, Places};
 use super::search::{Base, Search, Way};
 use super::steps::{
-    SelectedField, SelectionId, Selections, Step, StepId, StepKind, Template, merge_representations,
+    SelectedField, SelectionId, Selections, Step, StepId, StepKind, Template,
+    merge_representations, same_names,
 };
 use crate::operation::{and, implies, or};
 use crate::plan::{Inclusion, PathStep, RepresentationField};
@@ -487,9 +488,16 @@ impl<'s, 'a> Builder<'s, 'a> {
         let known = self.by_place.get(&identity).cloned().unwrap_or_default();
         // Representations that differ stay apart: an entity that cannot be represented in one way,
         // because something required is missing, can still be asked for what needs less.
+        // Types that are one type in the subgraph share what is selected: all must say the same.
+        let says_as_much = |other: &Template, own: &Template| {
+            other.typename != own.typename || same_names(&other.fields, &own.fields)
+        };
         let fits = |step: &StepId| {
             let known = &self.steps[*step].templates;
-            templates.iter().all(|(id, own)| known.get(id).is_none_or(|other| other == own))
+            templates.iter().all(|(id, own)| {
+                known.get(id).is_none_or(|other| other == own)
+                    && known.values().all(|other| says_as_much(other, own))
+            })
         };
         let fitting = known.into_iter().find(fits);
         let step = fitting.unwrap_or_else(|| self.add_step(identity));

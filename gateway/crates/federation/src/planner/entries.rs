@@ -14,7 +14,7 @@ impl Search<'_> {
         if let Some(known) = self.entered.get(&identity) {
             return known.clone();
         }
-        let mut entries = Entries::new();
+        let mut entries = Entries::default();
         for (index, base) in bases.iter().enumerate() {
             let Some(home) = self.home(base, id) else { continue };
             let entry = Entry {

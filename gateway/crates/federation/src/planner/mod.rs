@@ -13,6 +13,7 @@ mod build;
 mod candidates;
 mod cost;
 mod entries;
+mod hash;
 mod lower;
 mod needs;
 mod places;
@@ -140,6 +141,9 @@ impl Planner {
             Search::new(&self.supergraph, &self.graph, &self.field_sets, labels, options.fuel);
         let mut best = Draft::make(&mut search, root, &roots)?;
         for _ in 0..IMPROVEMENTS {
+            if best.is_minimal() {
+                break;
+            }
             search.restart(best.requests.clone());
             let draft = Draft::make(&mut search, root, &roots)?;
             if draft.rank() >= best.rank() {
@@ -147,7 +151,10 @@ impl Planner {
             }
             best = draft;
         }
-        search.restart(best.paid.clone());
+        if search.paid != best.paid {
+            search.restart(best.paid.clone());
+        }
+        search.root_level = 0;
         let mut builder = Builder::new(&mut search);
         if let Some(root) = root {
             for (index, needs) in roots.serial.iter().enumerate() {
@@ -244,6 +251,11 @@ impl Draft {
 
     fn rank(&self) -> (Level, usize) {
         (self.depth, self.requests.len())
+    }
+
+    /// One request in each wave: nothing can be better.
+    fn is_minimal(&self) -> bool {
+        self.requests.len() <= usize::from(self.depth) + 1
     }
 }
 

@@ -17,9 +17,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use apollo_compiler::{Name, name};
-use indexmap::IndexMap;
 
 use super::cost::{Choice, Cost, Level};
+use super::hash::FastMap;
 use super::needs::{FieldSets, Needs};
 use crate::query_graph::{NodeId, NodeKind, QueryGraph, TypeId, TypeSet};
 use crate::supergraph::{SubgraphId, Supergraph};
@@ -61,7 +61,7 @@ pub(super) enum Way {
 /// A run-time type, its bases, the wave of root fields, and the needs' id.
 type SelectionIdentity = (TypeId, Vec<Base>, Level, u32);
 
-pub(super) type Entries = IndexMap<NodeId, Entry>;
+pub(super) type Entries = FastMap<NodeId, Entry>;
 
 /// The choices for one run-time type, one for each applying need (index into the needs' fields).
 #[derive(Clone, Debug)]
@@ -97,9 +97,9 @@ pub(super) struct Search<'a> {
     pub(super) limit: u64,
     pub(super) supergraph: &'a Supergraph,
     pub(super) provided: Vec<Vec<Arc<Needs>>>,
-    evaluated: IndexMap<(Vec<Base>, u32), Option<Rc<Cost>>>,
-    selected: IndexMap<SelectionIdentity, Option<Rc<Selected>>>,
-    pub(super) entered: IndexMap<(TypeId, Vec<Base>, Level), Rc<Entries>>,
+    evaluated: FastMap<(Vec<Base>, u32), Option<Rc<Cost>>>,
+    selected: FastMap<SelectionIdentity, Option<Rc<Selected>>>,
+    pub(super) entered: FastMap<(TypeId, Vec<Base>, Level), Rc<Entries>>,
     /// Requirements that are being looked for, innermost last.
     pub(super) underway: Vec<(TypeId, Vec<Base>, u32)>,
     /// A circle was cut while computing: a failure may be due to that.
@@ -128,9 +128,9 @@ impl<'a> Search<'a> {
             contextual: None,
             fuel,
             provided: vec![Vec::new()],
-            evaluated: IndexMap::new(),
-            selected: IndexMap::new(),
-            entered: IndexMap::new(),
+            evaluated: FastMap::default(),
+            selected: FastMap::default(),
+            entered: FastMap::default(),
             underway: Vec::new(),
             cut: false,
         }

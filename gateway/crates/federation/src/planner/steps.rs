@@ -143,3 +143,14 @@ pub(super) fn merge_representations(
     }
     Some(merged)
 }
+
+/// Whether two representations say something under the same names, wherever they have it from.
+pub(super) fn same_names(a: &[RepresentationField], b: &[RepresentationField]) -> bool {
+    let covers = |a: &[RepresentationField], b: &[RepresentationField]| {
+        a.iter().all(|field| {
+            let mut others = b.iter().filter(|other| other.name == field.name).peekable();
+            others.peek().is_some() && others.all(|other| same_names(&field.fields, &other.fields))
+        })
+    };
+    covers(a, b) && covers(b, a)
+}

@@ -5,8 +5,13 @@
 pub struct TypeId(pub u32);
 
 /// A set of [`TypeId`]s. Equal sets are equal values: there are no trailing empty words.
+///
+/// The first 64 types need no allocation: that is all that most graphs have.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TypeSet(Vec<u64>);
+pub struct TypeSet {
+    first: u64,
+    rest: Vec<u64>,
+}
 
 impl TypeSet {
     pub fn one(id: TypeId) -> Self {
@@ -17,58 +22,71 @@ impl TypeSet {
 
     pub fn insert(&mut self, id: TypeId) {
         let (word, bit) = place(id);
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
+        let Some(word) = word.checked_sub(1) else {
+            self.first |= bit;
+            return;
+        };
+        if self.rest.len() <= word {
+            self.rest.resize(word + 1, 0);
         }
-        self.0[word] |= bit;
+        self.rest[word] |= bit;
     }
 
     pub fn contains(&self, id: TypeId) -> bool {
         let (word, bit) = place(id);
-        self.0.get(word).is_some_and(|bits| bits & bit != 0)
+        match word.checked_sub(1) {
+            None => self.first & bit != 0,
+            Some(word) => self.rest.get(word).is_some_and(|bits| bits & bit != 0),
+        }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.first == 0 && self.rest.is_empty()
     }
 
     pub fn len(&self) -> usize {
-        self.0.iter().map(|word| word.count_ones() as usize).sum()
+        self.words().map(|word| word.count_ones() as usize).sum()
     }
 
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         let (long, short) =
-            if self.0.len() < other.0.len() { (other, self) } else { (self, other) };
-        let mut words = long.0.clone();
-        words.iter_mut().zip(&short.0).for_each(|(word, more)| *word |= more);
-        Self(words)
+            if self.rest.len() < other.rest.len() { (other, self) } else { (self, other) };
+        let mut rest = long.rest.clone();
+        rest.iter_mut().zip(&short.rest).for_each(|(word, more)| *word |= more);
+        Self { first: self.first | other.first, rest }
     }
 
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        Self::trimmed(self.0.iter().zip(&other.0).map(|(a, b)| a & b).collect())
+        let rest = self.rest.iter().zip(&other.rest).map(|(a, b)| a & b).collect();
+        Self::trimmed(self.first & other.first, rest)
     }
 
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
-        let others = other.0.iter().chain(std::iter::repeat(&0));
-        Self::trimmed(self.0.iter().zip(others).map(|(a, b)| a & !b).collect())
+        let others = other.rest.iter().chain(std::iter::repeat(&0));
+        let rest = self.rest.iter().zip(others).map(|(a, b)| a & !b).collect();
+        Self::trimmed(self.first & !other.first, rest)
     }
 
     pub fn is_subset(&self, other: &Self) -> bool {
-        self.0.len() <= other.0.len() && self.0.iter().zip(&other.0).all(|(a, b)| a & !b == 0)
+        self.first & !other.first == 0
+            && self.rest.len() <= other.rest.len()
+            && self.rest.iter().zip(&other.rest).all(|(a, b)| a & !b == 0)
     }
 
     pub fn intersects(&self, other: &Self) -> bool {
-        self.0.iter().zip(&other.0).any(|(a, b)| a & b != 0)
+        self.first & other.first != 0 || self.rest.iter().zip(&other.rest).any(|(a, b)| a & b != 0)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = TypeId> + '_ {
-        (0u32..).zip(&self.0).flat_map(|(word, bits)| {
-            (0..64)
-                .filter(move |bit| bits & (1 << bit) != 0)
-                .map(move |bit| TypeId(word * 64 + bit))
+        (0u32..).zip(self.words()).flat_map(|(word, mut bits)| {
+            std::iter::from_fn(move || {
+                let bit = bits.trailing_zeros();
+                bits &= bits.wrapping_sub(1);
+                (bit < 64).then_some(TypeId(word * 64 + bit))
+            })
         })
     }
 
@@ -76,11 +94,15 @@ impl TypeSet {
         self.iter().next()
     }
 
-    fn trimmed(mut words: Vec<u64>) -> Self {
-        while words.last() == Some(&0) {
-            words.pop();
+    fn words(&self) -> impl Iterator<Item = u64> + '_ {
+        std::iter::once(self.first).chain(self.rest.iter().copied())
+    }
+
+    fn trimmed(first: u64, mut rest: Vec<u64>) -> Self {
+        while rest.last() == Some(&0) {
+            rest.pop();
         }
-        Self(words)
+        Self { first, rest }
     }
 }
 

@@ -407,6 +407,13 @@ impl Graph {
                 }
             }
         }
+        if self.special(10) {
+            let entity = self.dice.below(self.entities.len());
+            let Entity { name, homes, plain: _ } = &self.entities[entity];
+            let (name, homes) = (name.clone(), homes.clone());
+            let owner = *self.dice.pick(&homes);
+            self.subs[owner].field(&name, "again", SubField::of("Query"));
+        }
         for value in self.values.clone() {
             if !self.dice.chance(50) {
                 continue;
@@ -785,7 +792,8 @@ impl Graph {
                     let root = SubField::of(&holder)
                         .with(&format!("@provides(fields: \"held {{ {field} }}\")"));
                     self.subs[sub].define("type", &holder);
-                    self.subs[sub].field(&holder, "held", SubField::of(&name));
+                    let held = (*self.dice.pick(&["T", "[T]", "[[T!]]"])).replace('T', &name);
+                    self.subs[sub].field(&holder, "held", SubField::of(&held));
                     self.subs[sub].field(&holder, "h", SubField::of("Int"));
                     self.subs[sub].field("Query", &format!("h{number}{sub}"), root);
                 }

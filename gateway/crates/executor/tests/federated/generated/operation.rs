@@ -261,7 +261,7 @@ impl Writer<'_> {
 
     fn literal(&mut self, ty: &Type) -> String {
         if ty.is_list() {
-            return (*self.dice.pick(&["[1]", "[1, 2]", "$some", "3", "[]"])).to_owned();
+            return (*self.dice.pick(&["[1]", "[1, 2]", "$some", "3", "[7]"])).to_owned();
         }
         let values: &[&str] = match ty.inner_named_type().as_str() {
             "Int" => &["0", "1", "1", "2", "$n", "$m", "null"],

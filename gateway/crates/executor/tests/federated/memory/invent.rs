@@ -193,6 +193,9 @@ impl Inventor {
                 if one.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_') {
                     return json!(one);
                 }
+                if one == "Query" {
+                    return json!("&Query");
+                }
                 let number = if at.is_key { at.number } else { (dice / 11) % ROWS };
                 json!(format!("&{one}{number}"))
             }

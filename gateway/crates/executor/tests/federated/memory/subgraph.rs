@@ -22,6 +22,7 @@ impl Subgraph {
         let mut parsed: Vec<Self> =
             subgraphs.iter().map(|(name, sdl)| Self::parse(name, sdl)).collect();
         let mut taken = Vec::new();
+        let names: Vec<&str> = subgraphs.iter().map(|(name, _)| *name).collect();
         for subgraph in &parsed {
             for (type_name, definition) in &subgraph.schema.types {
                 let ExtendedType::Object(object) = definition else { continue };
@@ -32,7 +33,11 @@ impl Subgraph {
                         value.as_str().map(str::to_owned)
                     };
                     let on = argument("label").is_none_or(|label| labels.contains(&label));
-                    let loser = if on { argument("from").unwrap() } else { subgraph.name.clone() };
+                    let from = argument("from").unwrap();
+                    if !names.contains(&from.as_str()) {
+                        continue;
+                    }
+                    let loser = if on { from } else { subgraph.name.clone() };
                     taken.push((loser, format!("{type_name}.{field}")));
                 }
             }
