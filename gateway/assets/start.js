@@ -35,3 +35,20 @@ ReactDOM.createRoot(document.getElementById("graphiql")).render(
     variables: link.get("variables") ?? undefined,
   }),
 );
+
+// While a graph is developed (`concord dev`), problems are shown above everything else.
+async function watchBanner() {
+  const answer = await fetch("/graphiql/banner").catch(() => undefined);
+  if (answer?.status === 204) return;
+  const banner = answer?.ok ? await answer.json() : { ok: false, text: "The gateway does not answer." };
+  let box = document.getElementById("banner");
+  if (!box) {
+    box = document.createElement("pre");
+    box.id = "banner";
+    document.body.prepend(box);
+  }
+  box.hidden = banner.ok;
+  box.textContent = banner.text;
+  setTimeout(watchBanner, 1000);
+}
+watchBanner();

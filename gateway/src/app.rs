@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use axum::Router;
 use axum::serve::ListenerExt;
 use federation::diagnostic::Diagnostic;
@@ -17,6 +17,7 @@ use crate::auth::passport::{PassportError, PassportOffice};
 use crate::auth::token::{AuthenticationError, Authenticator};
 use crate::composing::{self, ComposeError};
 use crate::config::Config;
+use crate::dev::Banner;
 use crate::http::client_address::{TrustedProxies, TrustedProxyError};
 use crate::http::{RouterError, router};
 use crate::outbound::HttpClient;
@@ -24,6 +25,7 @@ use crate::reload::Watch;
 use crate::schema::{SchemaError, ServedSchema};
 use crate::source::LoadError;
 use crate::telemetry::Telemetry;
+use crate::usage::{UsageError, UsageRecorder};
 
 /// What all requests share.
 #[derive(Debug)]
@@ -35,6 +37,9 @@ pub(crate) struct Gateway {
     pub(crate) passports: Option<Arc<PassportOffice>>,
     pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) client: HttpClient,
+    pub(crate) usage: Option<Arc<UsageRecorder>>,
+    /// For GraphiQL, while the graph is developed.
+    pub(crate) banner: ArcSwapOption<Banner>,
     stopping: AtomicBool,
 }
 
@@ -65,6 +70,8 @@ pub enum BuildError {
     TrustedProxy { source: TrustedProxyError },
     #[error(transparent)]
     Router { source: RouterError },
+    #[error(transparent)]
+    Usage { source: UsageError },
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +107,9 @@ impl App {
             .map_err(|source| BuildError::Authentication { source })?;
         let trusted_proxies = TrustedProxies::parse(&config.server.trusted_proxies)
             .map_err(|source| BuildError::TrustedProxy { source })?;
+        let usage = Box::pin(UsageRecorder::open(&config.usage))
+            .await
+            .map_err(|source| BuildError::Usage { source })?;
         let gateway = Arc::new(Gateway {
             schema: ArcSwap::from_pointee(schema),
             authenticator,
@@ -107,12 +117,18 @@ impl App {
             passports,
             telemetry,
             client,
+            usage,
+            banner: ArcSwapOption::empty(),
             stopping: AtomicBool::new(false),
             config,
         });
         let router = router(gateway.clone(), &gateway.config.server)
             .map_err(|source| BuildError::Router { source })?;
         Ok(Self { gateway, router, watch })
+    }
+
+    pub(crate) fn gateway(&self) -> Arc<Gateway> {
+        self.gateway.clone()
     }
 
     /// Answers on `listener` until `shutdown`, then finishes open requests within
@@ -130,6 +146,9 @@ impl App {
             spawn_until(&background, watch.run(gateway.clone()));
         }
         spawn_until(&background, tidy_metrics(gateway.telemetry.clone()));
+        if let Some(usage) = gateway.usage.clone() {
+            spawn_until(&background, usage.run());
+        }
         let warm_up = gateway.clone();
         spawn_until(&background, async move { warm_up.authenticator.warm_up().await });
         let following = gateway.clone();
@@ -156,13 +175,17 @@ impl App {
             gateway.stopping.store(true, Ordering::Relaxed);
             tokio::time::sleep(grace).await;
         };
-        tokio::select! {
+        let served = tokio::select! {
             result = server.into_future() => result.map_err(|source| ServeError::Serve { source }),
             () = impatience => {
                 tracing::warn!("open requests were broken off");
                 Ok(())
             }
+        };
+        if let Some(usage) = &gateway.usage {
+            usage.flush().await;
         }
+        served
     }
 }
 

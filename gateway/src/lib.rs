@@ -17,7 +17,8 @@
 //! # Layout
 //!
 //! `app` builds and serves, `schema` is what is worked out per supergraph, `reload` swaps it,
-//! `source` and `composing` load schemas, `cli` is the command line, `check` compares schemas.
+//! `source` and `composing` load schemas, `cli` is the command line, `check` compares schemas, `lint`
+//! looks at their style, `usage` remembers which operations are used, `dev` is the local loop.
 //! This crate is the only one that knows HTTP, files and time.
 
 mod app;
@@ -26,15 +27,19 @@ mod check;
 pub mod cli;
 mod composing;
 pub mod config;
+mod dev;
 mod http;
+mod lint;
 mod outbound;
 mod pipeline;
 mod reload;
 mod render;
 mod schema;
 mod source;
+mod spelling;
 mod subgraph_client;
 mod telemetry;
+mod usage;
 
 pub use app::{App, BuildError, ServeError};
 pub use config::Config;

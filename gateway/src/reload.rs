@@ -20,7 +20,7 @@ pub(crate) struct Watch {
 }
 
 /// When each file was last changed, and its size; `None` while it is missing.
-type Fingerprint = Vec<(PathBuf, Option<(SystemTime, u64)>)>;
+pub(crate) type Fingerprint = Vec<(PathBuf, Option<(SystemTime, u64)>)>;
 
 /// Two looks this far apart must agree before files are read: writers take a moment.
 const SETTLE: Duration = Duration::from_millis(50);
@@ -85,7 +85,7 @@ async fn build(gateway: &Gateway) -> Result<ServedSchema, BuildError> {
 
 /// The file and, for a `supergraph.yaml`, the schema files it names. A handful of `stat` calls:
 /// not worth a thread of their own.
-fn fingerprint(file: &Path) -> Fingerprint {
+pub(crate) fn fingerprint(file: &Path) -> Fingerprint {
     let files = std::iter::once(file.to_owned()).chain(source::schema_files(file));
     files
         .map(|file| {

@@ -1,29 +1,59 @@
 //! `concord check`: what changed between two schemas, and which operations notice.
 //!
-//! Loading and printing live here; the comparison itself is `federation::diff`.
+//! Loading and printing live here; the comparison itself is `federation::diff`, and the rules of
+//! style are `federation::lint`. [`run`] is the table of contents.
 
+mod acceptances;
+mod contracts;
+mod error;
 mod git;
+mod judge;
 mod load;
-mod operations;
+pub(crate) mod operations;
+mod places;
 mod report;
+mod traffic;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use federation::diff::{Change, Criticality, diff};
+use federation::diagnostic::Diagnostic;
+use federation::diff::{Change, Criticality, Impact, Modifier, diff_with};
+use time::Date;
 
-pub(crate) use load::CheckError;
-pub(crate) use operations::{BrokenOperation, OperationsReport};
-pub(crate) use report::{ReportFormat, print_report};
+pub(crate) use acceptances::Acceptances;
+pub(crate) use contracts::ContractReport;
+pub(crate) use error::CheckError;
+pub(crate) use judge::{Finding, Verdict};
+pub(crate) use places::Place;
+pub(crate) use report::{ReportFormat, Style, lint_json, lint_text, print_report};
+pub(crate) use traffic::Traffic;
 
+use crate::config::{ContractConfig, FailOn, LintConfig};
+use crate::lint::{self, LintFinding};
 use crate::outbound::HttpClient;
+use crate::source::SubgraphSource;
+use judge::Judge;
+use load::{Head, Side};
+use operations::{OperationsReport, check_operations, load_operations};
+use places::Places;
 
-/// What to compare.
+/// What to compare, and how strictly.
 #[derive(Clone, Debug)]
 pub(crate) struct CheckRequest {
-    /// A file, or a git revision in which the head's file is looked up.
+    /// A file, a folder, an address, or a git revision in which the head is looked up.
     pub(crate) base: String,
-    pub(crate) head: PathBuf,
+    pub(crate) head: String,
+    /// Schemas that replace subgraphs of the head.
+    pub(crate) subgraphs: Vec<(String, PathBuf)>,
     pub(crate) operations: Vec<String>,
+    pub(crate) traffic: Option<Traffic>,
+    pub(crate) modifiers: Vec<Modifier>,
+    pub(crate) acceptances: Option<PathBuf>,
+    pub(crate) contracts: BTreeMap<String, ContractConfig>,
+    pub(crate) lint: Option<LintConfig>,
+    pub(crate) fail_on: FailOn,
+    pub(crate) today: Date,
 }
 
 /// The result of a check.
@@ -31,23 +61,74 @@ pub(crate) struct CheckRequest {
 pub(crate) struct CheckReport {
     pub(crate) base: String,
     pub(crate) head: String,
-    pub(crate) changes: Vec<Change>,
+    pub(crate) composition: CompositionReport,
+    pub(crate) findings: Vec<Finding>,
     /// The API schema is the same, but the supergraph is not.
     pub(crate) only_supergraph_changed: bool,
     pub(crate) operations: Option<OperationsReport>,
+    pub(crate) acceptances: Acceptances,
+    pub(crate) contracts: Vec<ContractReport>,
+    /// None if not asked for.
+    pub(crate) lint: Option<Vec<LintFinding>>,
+    pub(crate) fail_on: FailOn,
+}
+
+/// How the head's subgraphs fit together.
+#[derive(Debug, Default)]
+pub(crate) struct CompositionReport {
+    /// There was something to compose.
+    pub(crate) composed: bool,
+    pub(crate) errors: Vec<Diagnostic>,
+    pub(crate) hints: Vec<Diagnostic>,
+    /// For snippets.
+    pub(crate) subgraphs: Vec<SubgraphSource>,
 }
 
 impl CheckReport {
     /// Nothing breaks.
     pub(crate) fn is_ok(&self) -> bool {
-        self.count(Criticality::Breaking) == 0
-            && self.operations.as_ref().is_none_or(|operations| operations.broken.is_empty())
+        self.composition.errors.is_empty()
+            && !self.fails(&self.findings)
+            && !self.breaks_operations()
+            && self.contracts.iter().all(|contract| !self.contract_fails(contract))
+            && !self.lint.iter().flatten().any(LintFinding::is_error)
+    }
+
+    pub(crate) fn breaks_operations(&self) -> bool {
+        self.fail_on != FailOn::Never
+            && self.operations.as_ref().is_some_and(|operations| {
+                operations.broken.iter().any(|(index, _)| !self.is_accepted_break(*index))
+            })
+    }
+
+    /// Everything that this operation would notice has been agreed to.
+    pub(crate) fn is_accepted_break(&self, operation: usize) -> bool {
+        let mut noticed = self
+            .findings
+            .iter()
+            .filter(|finding| finding.noticed_by.contains(&operation))
+            .peekable();
+        noticed.peek().is_some()
+            && noticed.all(|finding| matches!(finding.verdict, Verdict::Accepted(_)))
+    }
+
+    pub(crate) fn contract_fails(&self, contract: &ContractReport) -> bool {
+        !contract.errors.is_empty() || self.fails(&contract.findings)
+    }
+
+    pub(crate) fn fails(&self, findings: &[Finding]) -> bool {
+        let from = match self.fail_on {
+            FailOn::Breaking => Criticality::Breaking,
+            FailOn::Dangerous => Criticality::Dangerous,
+            FailOn::Never => return false,
+        };
+        findings.iter().any(|finding| !finding.change.implied && finding.effective() >= from)
     }
 
     pub(crate) fn count(&self, criticality: Criticality) -> usize {
-        self.changes
+        self.findings
             .iter()
-            .filter(|change| change.criticality == criticality && !change.implied)
+            .filter(|finding| finding.effective() == criticality && !finding.change.implied)
             .count()
     }
 }
@@ -56,18 +137,117 @@ pub(crate) async fn run(
     client: &HttpClient,
     request: &CheckRequest,
 ) -> Result<CheckReport, CheckError> {
-    let head = load::load_head(client, &request.head).await?;
-    let base = load::load_base(client, &request.base, &request.head).await?;
-    let changes = diff(&base.api_schema, &head.api_schema);
-    let operations = match request.operations.as_slice() {
-        [] => None,
-        globs => Some(operations::check_operations(&base.api_schema, &head.api_schema, globs)?),
+    let mut acceptances = match &request.acceptances {
+        Some(path) => Acceptances::read(path, request.today)?,
+        None => Acceptances::default(),
     };
+    let operations = collect_operations(request).await?;
+    let head = match load::load_head(client, &request.head, &request.subgraphs).await? {
+        Head::Loaded(head) => head,
+        Head::Broken { origin, errors, subgraphs } => {
+            return Ok(broken(request, origin, errors, subgraphs));
+        }
+    };
+    let base = load::load_base(client, &request.base, &request.head).await?;
+    let changes = diff_with(&base.api_schema, &head.api_schema, &request.modifiers);
+    let only_supergraph_changed = changes.is_empty() && base.supergraph_sdl != head.supergraph_sdl;
+    let mut operations = operations.map(|(operations, below_threshold)| {
+        check_operations(&base.api_schema, &head.api_schema, operations, below_threshold)
+    });
+    let findings = judge(&base, &head, changes, &mut operations, &mut acceptances);
+    let contracts = contracts::check(&base, &head, request, &mut acceptances)?;
+    let lint = match &request.lint {
+        Some(config) => Some(lint_head(&head, config)?),
+        None => None,
+    };
+    let Side { origin, hints, subgraphs, supergraph_sdl, .. } = *head;
     Ok(CheckReport {
-        only_supergraph_changed: changes.is_empty() && base.supergraph_sdl != head.supergraph_sdl,
         base: base.origin,
-        head: head.origin,
-        changes,
+        head: origin,
+        composition: CompositionReport {
+            composed: supergraph_sdl.is_some() && !subgraphs.is_empty(),
+            errors: Vec::new(),
+            hints,
+            subgraphs,
+        },
+        findings,
+        only_supergraph_changed,
         operations,
+        acceptances,
+        contracts,
+        lint,
+        fail_on: request.fail_on,
     })
+}
+
+/// Operations of files and of the usage log, and how many were too rare to count.
+async fn collect_operations(
+    request: &CheckRequest,
+) -> Result<Option<(Vec<operations::ClientOperation>, usize)>, CheckError> {
+    if request.operations.is_empty() && request.traffic.is_none() {
+        return Ok(None);
+    }
+    let mut found = load_operations(&request.operations)?;
+    let mut below_threshold = 0;
+    if let Some(traffic) = &request.traffic {
+        let (logged, rare) = traffic.operations().await?;
+        found.extend(logged);
+        below_threshold = rare;
+    }
+    Ok(Some((found, below_threshold)))
+}
+
+fn judge(
+    base: &Side,
+    head: &Side,
+    changes: Vec<Change>,
+    operations: &mut Option<OperationsReport>,
+    acceptances: &mut Acceptances,
+) -> Vec<Finding> {
+    let (old, new) = (Places::of(&base.texts), Places::of(&head.texts));
+    let mut uses = Vec::new();
+    if let Some(operations) = operations.as_mut() {
+        let indices: Vec<usize> = operations.uses.iter().map(|(index, _)| *index).collect();
+        uses = std::mem::take(&mut operations.uses).into_iter().map(|(_, used)| used).collect();
+        operations.valid = indices;
+    }
+    let impact =
+        operations.is_some().then(|| Impact::new(&base.api_schema, &head.api_schema, uses));
+    let judge =
+        Judge { old: &old, new: &new, impact: impact.as_ref(), operations: operations.as_ref() };
+    judge.judge(changes, acceptances)
+}
+
+fn lint_head(head: &Side, config: &LintConfig) -> Result<Vec<LintFinding>, CheckError> {
+    let documents: Vec<lint::Document> = if head.subgraphs.is_empty() {
+        let text = |text: &load::SourceText| lint::Document::new(&text.file, &text.text);
+        head.texts.iter().map(text).collect()
+    } else {
+        head.subgraphs
+            .iter()
+            .map(|subgraph| lint::Document::new(&subgraph.origin, &subgraph.sdl))
+            .collect()
+    };
+    lint::lint(&documents, config).map_err(|source| CheckError::Lint { source })
+}
+
+/// The head does not compose: everything else waits.
+fn broken(
+    request: &CheckRequest,
+    head: String,
+    errors: Vec<Diagnostic>,
+    subgraphs: Vec<SubgraphSource>,
+) -> CheckReport {
+    CheckReport {
+        base: request.base.clone(),
+        head,
+        composition: CompositionReport { composed: true, errors, hints: Vec::new(), subgraphs },
+        findings: Vec::new(),
+        only_supergraph_changed: false,
+        operations: None,
+        acceptances: Acceptances::default(),
+        contracts: Vec::new(),
+        lint: None,
+        fail_on: request.fail_on,
+    }
 }

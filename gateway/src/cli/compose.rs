@@ -51,7 +51,7 @@ struct Composed {
     hints: Vec<Diagnostic>,
 }
 
-fn parse_pair(text: &str) -> Result<(String, PathBuf), String> {
+pub(super) fn parse_pair(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
         Some((name, path)) if !name.is_empty() && !path.is_empty() => {
             Ok((name.to_owned(), path.into()))

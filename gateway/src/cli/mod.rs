@@ -3,6 +3,10 @@
 
 mod check;
 mod compose;
+mod config;
+mod dev;
+mod init;
+mod lint;
 mod plan;
 mod plan_text;
 mod serve;
@@ -31,7 +35,16 @@ enum Command {
     /// Show which subgraph requests an operation needs
     Plan(plan::PlanArguments),
     /// Compare two schemas and report what would break clients
-    Check(check::CheckArguments),
+    Check(Box<check::CheckArguments>),
+    /// Look for violations of style, and for shapes that hurt in a federated graph
+    Lint(lint::LintArguments),
+    /// Develop a graph: watch, compose, serve, start subgraphs, make up missing ones
+    Dev(dev::DevArguments),
+    /// Start a new graph in an empty folder
+    Init(init::InitArguments),
+    /// Describe or check concord.yaml
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// Work with a single subgraph
     #[command(subcommand)]
     Subgraph(subgraph::SubgraphCommand),
@@ -99,7 +112,11 @@ pub fn run(arguments: Arguments, output: &mut Output<'_>) -> ExitCode {
         Command::Serve(arguments) => serve::serve(arguments, output),
         Command::Compose(arguments) => block_on(compose::compose(arguments, output)),
         Command::Plan(arguments) => block_on(plan::plan(arguments, output)),
-        Command::Check(arguments) => block_on(check::check(arguments, output)),
+        Command::Check(arguments) => block_on(check::check(*arguments, output)),
+        Command::Lint(arguments) => block_on(lint::lint(arguments, output)),
+        Command::Dev(arguments) => dev::dev(arguments, output),
+        Command::Init(arguments) => init::init(arguments, output),
+        Command::Config(command) => config::run(command, output),
         Command::Subgraph(command) => block_on(subgraph::run(command, output)),
     };
     match result {

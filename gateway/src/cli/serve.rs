@@ -91,14 +91,15 @@ fn refuse(error: BuildError) -> Failure {
         BuildError::Authentication { .. }
         | BuildError::Passport { .. }
         | BuildError::TrustedProxy { .. }
-        | BuildError::Router { .. } => Failure::Usage { message },
+        | BuildError::Router { .. }
+        | BuildError::Usage { .. } => Failure::Usage { message },
     }
 }
 
 /// Ctrl-C, or SIGTERM from an orchestrator. They are watched from here on, so that none is missed
 /// between the announcement and the first request.
 #[cfg(unix)]
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+pub(super) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) =
         (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
@@ -111,7 +112,7 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
 }
 
 #[cfg(windows)]
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+pub(super) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     let mut interrupt = tokio::signal::windows::ctrl_c()?;
     Ok(async move {
         interrupt.recv().await;
@@ -119,7 +120,7 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
 }
 
 /// To standard error; `RUST_LOG` says what, else the configuration.
-fn start_logging(config: &LogConfig) -> Result<(), Failure> {
+pub(super) fn start_logging(config: &LogConfig) -> Result<(), Failure> {
     let filter = match EnvFilter::try_from_default_env() {
         Ok(filter) => filter,
         Err(_) => EnvFilter::try_new(&config.filter)

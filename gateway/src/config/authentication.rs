@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Secret, duration};
 
 /// Without any key set no token is required and a sent one is ignored.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthenticationConfig {
     pub jwks: Vec<JwksConfig>,
@@ -16,6 +17,7 @@ pub struct AuthenticationConfig {
     pub required: bool,
     /// How far the issuer's clock may be off.
     #[serde(with = "duration")]
+    #[schemars(with = "String")]
     pub leeway: Duration,
     /// `typ` of the token's header; empty accepts any.
     pub token_types: Vec<String>,
@@ -43,7 +45,7 @@ impl Default for AuthenticationConfig {
 }
 
 /// One issuer's public keys: exactly one of `url`, `file` and `keys`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct JwksConfig {
     pub url: Option<String>,
@@ -56,6 +58,7 @@ pub struct JwksConfig {
     pub audiences: Vec<String>,
     /// How long keys from `url` are used before they are asked for again.
     #[serde(with = "duration")]
+    #[schemars(with = "String")]
     pub refresh: Duration,
 }
 
@@ -73,7 +76,7 @@ impl Default for JwksConfig {
 }
 
 /// Where ended sessions are told: `GET url?after=SEQ&limit=N`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RevocationsConfig {
     pub url: String,
@@ -81,6 +84,7 @@ pub struct RevocationsConfig {
     pub credential: Secret,
     /// How often to ask; a session ends for the gateway about this much later.
     #[serde(with = "duration")]
+    #[schemars(with = "String")]
     pub poll: Duration,
 }
 
@@ -91,7 +95,7 @@ impl Default for RevocationsConfig {
 }
 
 /// Where opaque tokens are looked up: `POST url` with the form field `token`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct IntrospectionConfig {
     pub url: String,
@@ -101,6 +105,7 @@ pub struct IntrospectionConfig {
     pub prefixes: Vec<String>,
     /// How long an answer is believed.
     #[serde(with = "duration")]
+    #[schemars(with = "String")]
     pub cache: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! Durations in configuration files: a whole number and a unit, e.g. `250ms`, `5s`, `10m`, `1h`.
+//! Durations in configuration files: a whole number and a unit, e.g. `250ms`, `5s`, `10m`, `1h`, `7d`.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
 ) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse(&text).ok_or_else(|| {
-        D::Error::custom(format!("`{text}` is not a duration such as 250ms, 5s, 10m or 1h"))
+        D::Error::custom(format!("`{text}` is not a duration such as 250ms, 5s, 10m, 1h or 7d"))
     })
 }
 
@@ -21,7 +21,7 @@ pub(super) fn serialize<S: Serializer>(
     serializer.serialize_str(&format!("{}ms", duration.as_millis()))
 }
 
-fn parse(text: &str) -> Option<Duration> {
+pub(crate) fn parse(text: &str) -> Option<Duration> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
     let number: u64 = text[..digits].parse().ok()?;
     let milliseconds = match &text[digits..] {
@@ -29,6 +29,7 @@ fn parse(text: &str) -> Option<Duration> {
         "s" => 1_000,
         "m" => 60_000,
         "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return None,
     };
     number.checked_mul(milliseconds).map(Duration::from_millis)

@@ -5,32 +5,42 @@
 //! the marketplace runs with. Nothing in this module opens sockets or looks at schemas.
 
 mod authentication;
-mod duration;
+mod check;
+mod dev;
+pub(crate) mod duration;
 mod limits;
 mod log;
 mod passport;
 mod secret;
 mod server;
 mod subgraphs;
+mod usage;
 
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use authentication::{
     AuthenticationConfig, IntrospectionConfig, JwksConfig, RevocationsConfig,
 };
+pub use check::{
+    CheckConfig, CheckUsageConfig, ContractConfig, FailOn, LintConfig, LintException, LintLevel,
+};
+pub use dev::{CommandConfig, DevConfig, MockConfig};
+pub(crate) use duration::parse as parse_duration;
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use passport::PassportConfig;
 pub use secret::Secret;
 pub use server::{CompressionConfig, CorsConfig, CsrfConfig, ServerConfig};
 pub use subgraphs::{SubgraphConfig, SubgraphDefaults, SubgraphsConfig};
+pub use usage::UsageConfig;
 
 use crate::source::env::{ExpandError, expand};
 
 /// Everything that can be set. Unknown keys are refused.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The schema to serve. `--supergraph` takes precedence.
@@ -42,10 +52,15 @@ pub struct Config {
     pub subgraphs: SubgraphsConfig,
     pub plan_cache: PlanCacheConfig,
     pub log: LogConfig,
+    /// What the gateway remembers of the operations it has run.
+    pub usage: UsageConfig,
+    pub check: CheckConfig,
+    pub lint: LintConfig,
+    pub dev: DevConfig,
 }
 
 /// Where the supergraph comes from: exactly one of `file` and `sdl`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SupergraphConfig {
     /// A supergraph SDL, or a `supergraph.yaml` that is composed first.
@@ -54,6 +69,7 @@ pub struct SupergraphConfig {
     pub sdl: Option<String>,
     /// How often to look whether `file` has changed; zero switches reloading off.
     #[serde(with = "duration")]
+    #[schemars(with = "String")]
     pub poll_interval: std::time::Duration,
 }
 
@@ -64,7 +80,7 @@ impl Default for SupergraphConfig {
 }
 
 /// Prepared operations that are kept.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PlanCacheConfig {
     /// Operations (document text and name); the least used go first.

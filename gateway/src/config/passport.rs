@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::duration;
 
 /// Off by default: unknown subgraphs would not know what to do with it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PassportConfig {
     pub enabled: bool,
@@ -22,12 +23,15 @@ pub struct PassportConfig {
     pub also_publish: Vec<PathBuf>,
     /// How long a key made here signs.
     #[serde(with = "duration")]
+    #[schemars(with = "String")]
     pub rotate_every: Duration,
     /// From signing to expiry.
     #[serde(with = "duration")]
+    #[schemars(with = "String")]
     pub lifetime: Duration,
     /// Queries of one caller share a passport for this long.
     #[serde(with = "duration")]
+    #[schemars(with = "String")]
     pub reuse: Duration,
 }
 

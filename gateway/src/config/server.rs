@@ -3,11 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::duration;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerConfig {
     /// `--listen` takes precedence.
@@ -16,9 +17,11 @@ pub struct ServerConfig {
     pub path: String,
     /// After this the answer is sent with what has arrived and `GATEWAY_TIMEOUT` errors.
     #[serde(with = "duration")]
+    #[schemars(with = "String")]
     pub request_timeout: Duration,
     /// How long open requests may take to end when the server is told to stop.
     #[serde(with = "duration")]
+    #[schemars(with = "String")]
     pub shutdown_timeout: Duration,
     /// Serve GraphiQL at `/`.
     pub graphiql: bool,
@@ -52,7 +55,7 @@ impl Default for ServerConfig {
 }
 
 /// Answers are compressed with gzip for clients that accept it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CompressionConfig {
     pub enabled: bool,
@@ -68,7 +71,7 @@ impl Default for CompressionConfig {
 
 /// Which pages in a browser may read answers. No cookies are used, so any origin is harmless
 /// where the gateway can only be reached by those who may use it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CorsConfig {
     pub enabled: bool,
@@ -84,7 +87,7 @@ impl Default for CorsConfig {
 
 /// Refuses what a foreign page can make a browser send without asking first (a preflight).
 /// Clients that are not browsers are never stopped.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CsrfConfig {
     pub enabled: bool,

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::duration;
 
 /// Settings for all subgraphs, and what differs for single ones.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SubgraphsConfig {
     pub all: SubgraphDefaults,
@@ -16,11 +17,12 @@ pub struct SubgraphsConfig {
     pub named: BTreeMap<String, SubgraphConfig>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SubgraphDefaults {
     /// For one request, from sending to the last byte.
     #[serde(with = "duration")]
+    #[schemars(with = "String")]
     pub timeout: Duration,
     /// Larger answers are refused.
     pub max_response_bytes: usize,
@@ -46,12 +48,13 @@ impl Default for SubgraphDefaults {
 }
 
 /// Overrides; what is not set is as for all.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SubgraphConfig {
     /// Instead of the supergraph's URL.
     pub url: Option<String>,
     #[serde(with = "duration::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub timeout: Option<Duration>,
     pub max_response_bytes: Option<usize>,
 }

@@ -47,7 +47,7 @@ pub(crate) fn router(gateway: Arc<Gateway>, config: &ServerConfig) -> Result<Rou
         .route("/metrics", get(metrics))
         .route("/.well-known/jwks.json", get(jwks));
     if config.graphiql {
-        routes = routes.merge(graphiql::routes(config));
+        routes = routes.merge(graphiql::routes(config)).route("/graphiql/banner", get(banner));
     }
     let mut router = routes.with_state(gateway);
     if config.compression.enabled {
@@ -101,6 +101,14 @@ async fn metrics(State(gateway): State<Arc<Gateway>>) -> impl IntoResponse {
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
         gateway.telemetry.render(),
     )
+}
+
+/// What GraphiQL is to show while the graph is developed; elsewhere there is nothing to show.
+async fn banner(State(gateway): State<Arc<Gateway>>) -> Response {
+    match gateway.banner.load_full() {
+        Some(banner) => ([(header::CACHE_CONTROL, "no-store")], Json(banner)).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    }
 }
 
 /// The key that passports are signed with.

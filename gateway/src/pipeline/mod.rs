@@ -35,6 +35,9 @@ pub(crate) async fn run(
     let schema = gateway.schema.load_full();
     let operation = schema.prepare(&gateway.config.limits, &gateway.telemetry, &request)?;
     check_kind(&operation, request.method)?;
+    if let Some(usage) = gateway.usage.as_ref().filter(|_| !operation.introspects) {
+        usage.record(&request.query, request.operation_name.as_deref(), &client.headers);
+    }
     if operation.introspects && !gateway.config.server.introspection {
         let message = "introspection is switched off";
         return Err(ClientError::document(DocumentErrorCode::IntrospectionDisabled, message));

@@ -3,6 +3,7 @@
 
 pub(crate) mod env;
 pub(crate) mod introspect;
+pub(crate) mod introspection_json;
 mod supergraph_yaml;
 
 use std::path::{Path, PathBuf};
@@ -48,6 +49,12 @@ pub enum LoadError {
     Introspect { subgraph: String, source: IntrospectError },
     #[error("{}: names no subgraph", path.display())]
     NoSubgraphs { path: PathBuf },
+    #[error("{}: {source}", path.display())]
+    IntrospectionJson { path: PathBuf, source: introspection_json::IntrospectionJsonError },
+    #[error("{origin}: {source}")]
+    Graph { origin: String, source: IntrospectError },
+    #[error("{}: a folder without schema files (*.graphql)", path.display())]
+    EmptyFolder { path: PathBuf },
     #[error("git: {message}")]
     Git { message: String },
 }
@@ -116,4 +123,12 @@ pub(crate) fn schema_files(path: &Path) -> Vec<PathBuf> {
         .filter_map(|entry| entry.schema.file.as_ref())
         .map(|file| folder.join(file))
         .collect()
+}
+
+/// Whether a `supergraph.yaml` names running subgraphs.
+pub(crate) fn has_services(path: &Path) -> bool {
+    is_supergraph_yaml(path)
+        && read(path).and_then(|text| SupergraphYaml::parse(path, &text)).is_ok_and(|yaml| {
+            yaml.subgraphs.values().any(|entry| entry.schema.subgraph_url.is_some())
+        })
 }

@@ -1,7 +1,10 @@
 //! The `concord` binary as scripts use it: arguments in, output and exit code out.
 
 mod check;
+mod check_changes;
 mod compose;
+mod dev;
+mod lint;
 mod plan;
 mod serve;
 mod support;

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use crate::support::{Folder, REVIEWS, graph};
 
 /// A started gateway; killed in the end.
-struct Serving(Child);
+pub(crate) struct Serving(Child);
 
 impl Drop for Serving {
     fn drop(&mut self) {
@@ -20,8 +20,13 @@ impl Drop for Serving {
 impl Serving {
     /// Starts on a free port and reads from the first line which one it is.
     fn start(folder: &Folder, arguments: &[&str]) -> (Self, String) {
+        Self::start_command(folder, &[&["serve"], arguments].concat())
+    }
+
+    /// `serve` or `dev` and their arguments.
+    pub(crate) fn start_command(folder: &Folder, arguments: &[&str]) -> (Self, String) {
         let mut child = Command::new(env!("CARGO_BIN_EXE_concord"))
-            .args([&["serve", "--listen", "127.0.0.1:0"], arguments].concat())
+            .args([arguments, &["--listen", "127.0.0.1:0"]].concat())
             .current_dir(folder.path(""))
             .stderr(Stdio::piped())
             .spawn()
@@ -36,11 +41,33 @@ impl Serving {
             .nth(1)
             .and_then(|rest| rest.split('/').next())
             .expect("an address");
+        // Read on, so that the log never fills the pipe.
+        std::thread::spawn(move || lines.for_each(drop));
         (Self(child), address.to_owned())
+    }
+
+    /// Asks it to stop, and waits until it has.
+    #[cfg(unix)]
+    pub(crate) fn stop(mut self) {
+        let asked = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status();
+        assert!(asked.expect("kill runs").success());
+        assert_eq!(self.0.wait().expect("ends").code(), Some(0));
     }
 }
 
-fn request(address: &str, text: &str) -> String {
+/// A GraphQL request and its answer's body.
+pub(crate) fn query(address: &str, body: &serde_json::Value, headers: &str) -> serde_json::Value {
+    let body = body.to_string();
+    let post = format!(
+        "POST /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let answer = request(address, &post);
+    let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
+}
+
+pub(crate) fn request(address: &str, text: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("connects");
     stream.write_all(text.as_bytes()).expect("sends");
     let mut answer = String::new();

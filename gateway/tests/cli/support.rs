@@ -6,7 +6,12 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub(crate) struct Folder(TempDir);
+/// A folder of its own, or one inside such a folder.
+pub(crate) struct Folder {
+    path: PathBuf,
+    /// Removed in the end.
+    _owned: Option<TempDir>,
+}
 
 pub(crate) struct Ran {
     pub(crate) code: i32,
@@ -23,11 +28,17 @@ impl Ran {
 
 impl Folder {
     pub(crate) fn new(files: &[(&str, &str)]) -> Self {
-        let folder = Self(tempfile::tempdir().expect("a folder"));
+        let owned = tempfile::tempdir().expect("a folder");
+        let folder = Self { path: owned.path().to_owned(), _owned: Some(owned) };
         for (name, text) in files {
             folder.write(name, text);
         }
         folder
+    }
+
+    /// The folder must outlive what is inside.
+    pub(crate) fn inside(folder: &Self, name: &str) -> Self {
+        Self { path: folder.path(name), _owned: None }
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {
@@ -37,11 +48,11 @@ impl Folder {
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.path.join(name)
     }
 
     pub(crate) fn concord(&self, arguments: &[&str]) -> Ran {
-        run(env!("CARGO_BIN_EXE_concord").as_ref(), self.0.path(), arguments)
+        run(env!("CARGO_BIN_EXE_concord").as_ref(), &self.path, arguments)
     }
 
     /// Git with nothing of the user's configuration.
@@ -54,7 +65,7 @@ impl Folder {
             "-c",
             "commit.gpgsign=false",
         ];
-        let ran = run("git".as_ref(), self.0.path(), &[&identity, arguments].concat());
+        let ran = run("git".as_ref(), &self.path, &[&identity, arguments].concat());
         assert_eq!(ran.code, 0, "{}", ran.err);
     }
 }

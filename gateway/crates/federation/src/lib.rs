@@ -2,7 +2,7 @@
 //!
 //! Modules in reading order; each imports only from those before it:
 //! `diagnostic`, `subgraph`, `supergraph`, `query_graph`, `plan`, `operation`, then
-//! `composition`, `planner` and `diff`, which never meet.
+//! `composition`, `planner`, `diff`, `contract` and `lint`, which never meet.
 
 pub mod diagnostic;
 mod subgraph;
@@ -13,3 +13,5 @@ pub mod operation;
 pub mod composition;
 pub mod planner;
 pub mod diff;
+pub mod contract;
+pub mod lint;

@@ -13,6 +13,9 @@ pub struct Change {
     /// `Type.field.argument`, `@directive.argument`; none for root types.
     pub path: Option<String>,
     pub message: String,
+    /// What the path does not name: the member, the interface, the location, the argument.
+    #[serde(skip)]
+    pub subject: Option<String>,
     /// Part of something that was added as a whole, e.g. a field of a new type.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub implied: bool,
@@ -50,6 +53,10 @@ macro_rules! change_types {
 
         impl ChangeType {
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|change_type| change_type.as_str() == name)
+            }
 
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -149,99 +156,11 @@ impl fmt::Display for ChangeType {
 
 impl fmt::Display for Change {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { change_type, criticality, path, message, implied: _ } = self;
+        let Self { change_type, criticality, path, message, subject: _, implied: _ } = self;
         write!(formatter, "{criticality} {change_type}")?;
         if let Some(path) = path {
             write!(formatter, " {path}")?;
         }
         write!(formatter, ": {message}")
-    }
-}
-
-/// Collects changes.
-#[derive(Debug, Default)]
-pub(super) struct Changes {
-    found: Vec<Change>,
-    inside_new: bool,
-}
-
-impl Changes {
-    /// What is found in `work` belongs to something new: nobody can depend on it yet.
-    pub(super) fn inside_new(&mut self, work: impl FnOnce(&mut Self)) {
-        let outer = std::mem::replace(&mut self.inside_new, true);
-        work(self);
-        self.inside_new = outer;
-    }
-
-    pub(super) fn push(
-        &mut self,
-        change_type: ChangeType,
-        criticality: Criticality,
-        path: impl Into<Option<String>>,
-        message: String,
-    ) {
-        let implied = self.inside_new;
-        let criticality = if implied { Criticality::NonBreaking } else { criticality };
-        self.found.push(Change { change_type, criticality, path: path.into(), message, implied });
-    }
-
-    pub(super) fn breaking(&mut self, change_type: ChangeType, path: &str, message: String) {
-        self.push(change_type, Criticality::Breaking, path.to_owned(), message);
-    }
-
-    pub(super) fn dangerous(&mut self, change_type: ChangeType, path: &str, message: String) {
-        self.push(change_type, Criticality::Dangerous, path.to_owned(), message);
-    }
-
-    pub(super) fn safe(&mut self, change_type: ChangeType, path: &str, message: String) {
-        self.push(change_type, Criticality::NonBreaking, path.to_owned(), message);
-    }
-
-    /// A description that came, went or became another one.
-    pub(super) fn description(
-        &mut self,
-        types: DescriptionTypes,
-        path: &str,
-        old: Option<&str>,
-        new: Option<&str>,
-    ) {
-        let what = types.what;
-        match (old, new) {
-            (None, Some(_)) => {
-                self.safe(types.added, path, format!("description of {what} `{path}` was added"));
-            }
-            (Some(_), None) => self.safe(
-                types.removed,
-                path,
-                format!("description of {what} `{path}` was removed"),
-            ),
-            (Some(old), Some(new)) if old != new => {
-                self.safe(types.changed, path, format!("description of {what} `{path}` changed"));
-            }
-            (Some(_), Some(_)) | (None, None) => {}
-        }
-    }
-
-    pub(super) fn finish(mut self) -> Vec<Change> {
-        self.found.sort_by(|a, b| {
-            (&a.path, a.change_type, &a.message).cmp(&(&b.path, b.change_type, &b.message))
-        });
-        self.found
-    }
-}
-
-/// Which change types a changed description is reported under.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct DescriptionTypes {
-    pub(super) what: &'static str,
-    pub(super) added: ChangeType,
-    pub(super) changed: ChangeType,
-    pub(super) removed: ChangeType,
-}
-
-impl DescriptionTypes {
-    /// One type for all three.
-    pub(super) fn one(what: &'static str, change_type: ChangeType) -> Self {
-        Self { what, added: change_type, changed: change_type, removed: change_type }
     }
 }

@@ -5,7 +5,8 @@ use apollo_compiler::collections::IndexMap;
 use apollo_compiler::schema::Component;
 use apollo_compiler::{Name, Node, ast};
 
-use super::change::{ChangeType, Changes, Criticality, DescriptionTypes};
+use super::change::{ChangeType, Criticality};
+use super::changes::{Changes, DescriptionTypes};
 use super::inputs::arguments;
 use super::usages::{UsageTypes, usages};
 
@@ -26,26 +27,25 @@ fn is_safe_output_change(old: &Type, new: &Type) -> bool {
 }
 
 pub(super) fn fields(
-    changes: &mut Changes,
+    changes: &mut Changes<'_>,
     type_name: &Name,
     old: &IndexMap<Name, Component<FieldDefinition>>,
     new: &IndexMap<Name, Component<FieldDefinition>>,
 ) {
-    for (name, field) in new {
-        if !old.contains_key(name) {
-            let path = format!("{type_name}.{name}");
-            let message = format!("field `{path}: {}` was added", field.ty);
-            changes.safe(ChangeType::FieldAdded, &path, message);
-            changes.inside_new(|changes| self::field(changes, &path, &bare(field), field));
-        }
+    for name in old.keys().filter(|name| !new.contains_key(*name)) {
+        let path = format!("{type_name}.{name}");
+        let message = format!("field `{path}` was removed");
+        changes.breaking(ChangeType::FieldRemoved, &path, message);
+    }
+    for (name, field) in new.iter().filter(|(name, _)| !old.contains_key(*name)) {
+        let path = format!("{type_name}.{name}");
+        let message = format!("field `{path}: {}` was added", field.ty);
+        changes.safe(ChangeType::FieldAdded, &path, message);
+        changes.inside_new(|changes| self::field(changes, &path, &bare(field), field));
     }
     for (name, old) in old {
-        let path = format!("{type_name}.{name}");
         if let Some(new) = new.get(name) {
-            field(changes, &path, old, new);
-        } else {
-            let message = format!("field `{path}` was removed");
-            changes.breaking(ChangeType::FieldRemoved, &path, message);
+            field(changes, &format!("{type_name}.{name}"), old, new);
         }
     }
 }
@@ -61,7 +61,7 @@ fn bare(field: &FieldDefinition) -> FieldDefinition {
     }
 }
 
-fn field(changes: &mut Changes, path: &str, old: &FieldDefinition, new: &FieldDefinition) {
+fn field(changes: &mut Changes<'_>, path: &str, old: &FieldDefinition, new: &FieldDefinition) {
     let types = DescriptionTypes {
         what: "field",
         added: ChangeType::FieldDescriptionAdded,
@@ -88,7 +88,7 @@ fn field(changes: &mut Changes, path: &str, old: &FieldDefinition, new: &FieldDe
 }
 
 fn field_deprecation(
-    changes: &mut Changes,
+    changes: &mut Changes<'_>,
     path: &str,
     old: &FieldDefinition,
     new: &FieldDefinition,
@@ -108,26 +108,29 @@ fn field_deprecation(
         }
         (Some(old), Some(new)) => {
             let (old, new) = (reason(old), reason(new));
-            let message = format!("deprecation reason of field `{path}` changed");
             if old == new {
                 return;
             }
-            let change_type = match (old, new) {
-                (DEFAULT_REASON, _) => ChangeType::FieldDeprecationReasonAdded,
-                (_, DEFAULT_REASON) => ChangeType::FieldDeprecationReasonRemoved,
-                (_, _) => ChangeType::FieldDeprecationReasonChanged,
+            let message = format!("deprecation reason of field `{path}` changed");
+            let (change_type, at) = match (old, new) {
+                (None | Some(DEFAULT_REASON), _) => (ChangeType::FieldDeprecationReasonAdded, &*at),
+                (_, None | Some(DEFAULT_REASON)) => {
+                    (ChangeType::FieldDeprecationReasonRemoved, path)
+                }
+                (_, _) => (ChangeType::FieldDeprecationReasonChanged, &*at),
             };
-            changes.safe(change_type, &at, message);
+            changes.safe(change_type, at, message);
         }
         (None, None) => {}
     }
 }
 
-pub(super) fn reason(deprecated: &Node<ast::Directive>) -> &str {
-    deprecated
-        .specified_argument_by_name("reason")
-        .and_then(|reason| reason.as_str())
-        .unwrap_or(DEFAULT_REASON)
+/// Why it is deprecated; none for an explicit `null`.
+pub(super) fn reason(deprecated: &Node<ast::Directive>) -> Option<&str> {
+    match deprecated.specified_argument_by_name("reason") {
+        Some(reason) => reason.as_str(),
+        None => Some(DEFAULT_REASON),
+    }
 }
 
 pub(super) fn plain(directives: &DirectiveList) -> impl Iterator<Item = &ast::Directive> {

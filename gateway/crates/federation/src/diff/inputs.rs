@@ -4,7 +4,9 @@
 use apollo_compiler::ast::{DirectiveList, FieldDefinition, InputValueDefinition, Type};
 use apollo_compiler::schema::InputObjectType;
 
-use super::change::{ChangeType, Changes, Criticality, DescriptionTypes};
+use super::change::{ChangeType, Criticality};
+use super::changes::{Changes, DescriptionTypes};
+use super::default_value::default_value;
 use super::fields::plain;
 use super::usages::{UsageTypes, usages};
 
@@ -21,30 +23,19 @@ pub(super) fn is_safe_input_change(old: &Type, new: &Type) -> bool {
     }
 }
 
-/// A message if the default value is not the same any more.
-pub(super) fn default_changed(
-    what: &str,
-    path: &str,
-    old: &InputValueDefinition,
-    new: &InputValueDefinition,
-) -> Option<String> {
-    match (&old.default_value, &new.default_value) {
-        (None, None) => None,
-        (None, Some(new)) => Some(format!("default value `{new}` of {what} `{path}` was added")),
-        (Some(old), None) => Some(format!("default value `{old}` of {what} `{path}` was removed")),
-        (Some(old), Some(new)) if old == new => None,
-        (Some(old), Some(new)) => {
-            Some(format!("default value of {what} `{path}` changed from `{old}` to `{new}`"))
-        }
-    }
-}
-
 pub(super) fn arguments(
-    changes: &mut Changes,
+    changes: &mut Changes<'_>,
     path: &str,
     old: &FieldDefinition,
     new: &FieldDefinition,
 ) {
+    for argument in &old.arguments {
+        if new.argument_by_name(&argument.name).is_none() {
+            let path = format!("{path}.{}", argument.name);
+            let message = format!("argument `{path}` was removed");
+            changes.breaking(ChangeType::FieldArgumentRemoved, &path, message);
+        }
+    }
     for argument in &new.arguments {
         if old.argument_by_name(&argument.name).is_none() {
             let criticality =
@@ -54,17 +45,12 @@ pub(super) fn arguments(
                 argument.name, argument.ty
             );
             let path = format!("{path}.{}", argument.name);
-            changes.push(ChangeType::FieldArgumentAdded, criticality, path.clone(), message);
-            changes.inside_new(|changes| self::argument(changes, &path, &bare(argument), argument));
+            changes.push(ChangeType::FieldArgumentAdded, criticality, path, message);
         }
     }
     for old in &old.arguments {
-        let path = format!("{path}.{}", old.name);
         if let Some(new) = new.argument_by_name(&old.name) {
-            argument(changes, &path, old, new);
-        } else {
-            let message = format!("argument `{path}` was removed");
-            changes.breaking(ChangeType::FieldArgumentRemoved, &path, message);
+            argument(changes, &format!("{path}.{}", old.name), old, new);
         }
     }
 }
@@ -79,14 +65,14 @@ fn bare(value: &InputValueDefinition) -> InputValueDefinition {
 }
 
 fn argument(
-    changes: &mut Changes,
+    changes: &mut Changes<'_>,
     path: &str,
     old: &InputValueDefinition,
     new: &InputValueDefinition,
 ) {
     let types = DescriptionTypes::one("argument", ChangeType::FieldArgumentDescriptionChanged);
     changes.description(types, path, old.description.as_deref(), new.description.as_deref());
-    if let Some(message) = default_changed("argument", path, old, new) {
+    if let Some(message) = changes.default_changed("argument", path, old, new) {
         changes.dangerous(ChangeType::FieldArgumentDefaultChanged, path, message);
     }
     value_type(changes, ChangeType::FieldArgumentTypeChanged, "argument", path, (old, new));
@@ -98,7 +84,7 @@ fn argument(
 }
 
 fn value_type(
-    changes: &mut Changes,
+    changes: &mut Changes<'_>,
     change_type: ChangeType,
     what: &str,
     path: &str,
@@ -116,12 +102,21 @@ fn value_type(
     changes.push(change_type, criticality, path.to_owned(), message);
 }
 
-pub(super) fn input_object(changes: &mut Changes, old: &InputObjectType, new: &InputObjectType) {
+pub(super) fn input_object(
+    changes: &mut Changes<'_>,
+    old: &InputObjectType,
+    new: &InputObjectType,
+) {
+    for name in old.fields.keys().filter(|name| !new.fields.contains_key(*name)) {
+        let path = format!("{}.{name}", old.name);
+        let message = format!("input field `{path}` was removed");
+        changes.breaking(ChangeType::InputFieldRemoved, &path, message);
+    }
     for (name, field) in &new.fields {
         if old.fields.contains_key(name) {
             continue;
         }
-        let criticality = match (field.ty.is_non_null(), &field.default_value) {
+        let criticality = match (field.ty.is_non_null(), default_value(changes.new, field)) {
             (_, Some(_)) => Criticality::Dangerous,
             (true, None) => Criticality::Breaking,
             (false, None) => Criticality::NonBreaking,
@@ -132,18 +127,14 @@ pub(super) fn input_object(changes: &mut Changes, old: &InputObjectType, new: &I
         changes.inside_new(|changes| input_field(changes, &path, &bare(field), field));
     }
     for (name, field) in &old.fields {
-        let path = format!("{}.{name}", old.name);
         if let Some(new) = new.fields.get(name) {
-            input_field(changes, &path, field, new);
-        } else {
-            let message = format!("input field `{path}` was removed");
-            changes.breaking(ChangeType::InputFieldRemoved, &path, message);
+            input_field(changes, &format!("{}.{name}", old.name), field, new);
         }
     }
 }
 
 fn input_field(
-    changes: &mut Changes,
+    changes: &mut Changes<'_>,
     path: &str,
     old: &InputValueDefinition,
     new: &InputValueDefinition,
@@ -155,7 +146,7 @@ fn input_field(
         removed: ChangeType::InputFieldDescriptionRemoved,
     };
     changes.description(types, path, old.description.as_deref(), new.description.as_deref());
-    if let Some(message) = default_changed("input field", path, old, new) {
+    if let Some(message) = changes.default_changed("input field", path, old, new) {
         changes.dangerous(ChangeType::InputFieldDefaultValueChanged, path, message);
     }
     value_type(changes, ChangeType::InputFieldTypeChanged, "input field", path, (old, new));

@@ -8,17 +8,23 @@
 //! This module does not read files and does not know federation: it takes any two schemas.
 
 mod change;
+mod changes;
+mod default_value;
 mod definitions;
 mod fields;
+mod impact;
 mod inputs;
+mod modifiers;
 mod types;
 mod usages;
 
 use apollo_compiler::Schema;
 
 pub use change::{Change, ChangeType, Criticality};
+pub use impact::{Impact, OperationUse, operation_use};
+pub use modifiers::Modifier;
 
-use change::Changes;
+use changes::Changes;
 
 /// All changes, sorted by path, type and message.
 ///
@@ -34,11 +40,24 @@ use change::Changes;
 /// assert_eq!(changes[1].to_string(), "BREAKING FIELD_REMOVED Query.price: field `Query.price` was removed");
 /// ```
 pub fn diff(old: &Schema, new: &Schema) -> Vec<Change> {
-    let mut changes = Changes::default();
-    definitions::schema_definition(&mut changes, old, new);
-    types::types(&mut changes, old, new);
-    definitions::directive_definitions(&mut changes, old, new);
-    changes.finish()
+    diff_with(old, new, &[])
+}
+
+/// The same, with the judgement changed by `modifiers`, one after the other.
+pub fn diff_with(old: &Schema, new: &Schema, modifiers: &[Modifier]) -> Vec<Change> {
+    let mut changes = Changes::between(old, new);
+    definitions::directive_definitions(&mut changes);
+    definitions::root_types(&mut changes);
+    types::types(&mut changes);
+    definitions::schema_directives(&mut changes);
+    let mut found = changes.finish();
+    for modifier in modifiers {
+        found = modifier.apply(found, old, new);
+    }
+    found.sort_by(|a, b| {
+        (&a.path, a.change_type, &a.message).cmp(&(&b.path, b.change_type, &b.message))
+    });
+    found
 }
 
 #[cfg(test)]

@@ -75,8 +75,6 @@ fn what_is_part_of_something_new_is_safe() {
             NON_BREAKING FIELD_DEPRECATION_ADDED Query.b.@deprecated: field `Query.b` was deprecated
             NON_BREAKING DIRECTIVE_USAGE_FIELD_DEFINITION_ADDED Query.b.@deprecated: directive `@deprecated` was added to `Query.b`
             NON_BREAKING FIELD_ARGUMENT_ADDED Query.b.x: argument `x: Int!` was added to field `Query.b`
-            NON_BREAKING DIRECTIVE_USAGE_ARGUMENT_DEFINITION_ADDED Query.b.x.@d: directive `@d` was added to `Query.b.x`
-            NON_BREAKING DIRECTIVE_USAGE_ARGUMENT_ADDED Query.b.x.@d.y: argument `y: 1` was added to `@d` on `Query.b.x`
         "]],
     );
 }

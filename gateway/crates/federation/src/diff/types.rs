@@ -1,35 +1,33 @@
 //! Types by kind.
 
-use apollo_compiler::Schema;
 use apollo_compiler::ast;
 use apollo_compiler::collections::IndexSet;
 use apollo_compiler::schema::{
     ComponentName, DirectiveList, EnumType, EnumValueDefinition, ExtendedType, UnionType,
 };
 
-use super::change::{ChangeType, Changes, DescriptionTypes};
+use super::change::ChangeType;
+use super::changes::{Changes, DescriptionTypes};
 use super::fields::{DEFAULT_REASON, fields, plain, reason};
 use super::inputs::input_object;
 use super::usages::{UsageTypes, usages};
 
-pub(super) fn types(changes: &mut Changes, old: &Schema, new: &Schema) {
+pub(super) fn types(changes: &mut Changes<'_>) {
+    let (old, new) = (changes.old, changes.new);
     for (name, ty) in &old.types {
-        if ty.is_built_in() {
-            continue;
-        }
-        match new.types.get(name) {
-            Some(new) => type_in_both(changes, ty, new),
-            None => changes.breaking(
-                ChangeType::TypeRemoved,
-                name,
-                format!("type `{name}` was removed"),
-            ),
+        if !ty.is_built_in() && !new.types.contains_key(name) {
+            changes.breaking(ChangeType::TypeRemoved, name, format!("type `{name}` was removed"));
         }
     }
     for (name, ty) in &new.types {
         if !ty.is_built_in() && !old.types.contains_key(name) {
             changes.safe(ChangeType::TypeAdded, name, format!("type `{name}` was added"));
             changes.inside_new(|changes| type_in_both(changes, &bare(ty), ty));
+        }
+    }
+    for (name, ty) in old.types.iter().filter(|(_, ty)| !ty.is_built_in()) {
+        if let Some(new) = new.types.get(name) {
+            type_in_both(changes, ty, new);
         }
     }
 }
@@ -73,16 +71,8 @@ fn bare(ty: &ExtendedType) -> ExtendedType {
     bare
 }
 
-fn type_in_both(changes: &mut Changes, old: &ExtendedType, new: &ExtendedType) {
+fn type_in_both(changes: &mut Changes<'_>, old: &ExtendedType, new: &ExtendedType) {
     let name = new.name();
-    let types = DescriptionTypes {
-        what: "type",
-        added: ChangeType::TypeDescriptionAdded,
-        changed: ChangeType::TypeDescriptionChanged,
-        removed: ChangeType::TypeDescriptionRemoved,
-    };
-    let description = |ty: &'_ ExtendedType| ty.description().map(ToString::to_string);
-    changes.description(types, name, description(old).as_deref(), description(new).as_deref());
     match (old, new) {
         (ExtendedType::Scalar(_), ExtendedType::Scalar(_)) => {
             type_usages(
@@ -135,6 +125,14 @@ fn type_in_both(changes: &mut Changes, old: &ExtendedType, new: &ExtendedType) {
             changes.breaking(ChangeType::TypeKindChanged, name, message);
         }
     }
+    let types = DescriptionTypes {
+        what: "type",
+        added: ChangeType::TypeDescriptionAdded,
+        changed: ChangeType::TypeDescriptionChanged,
+        removed: ChangeType::TypeDescriptionRemoved,
+    };
+    let description = |ty: &'_ ExtendedType| ty.description().map(ToString::to_string);
+    changes.description(types, name, description(old).as_deref(), description(new).as_deref());
 }
 
 fn kind(ty: &ExtendedType) -> &'static str {
@@ -149,7 +147,7 @@ fn kind(ty: &ExtendedType) -> &'static str {
 }
 
 fn type_usages(
-    changes: &mut Changes,
+    changes: &mut Changes<'_>,
     added: ChangeType,
     removed: ChangeType,
     old: &ExtendedType,
@@ -163,34 +161,43 @@ fn type_usages(
 }
 
 fn interfaces(
-    changes: &mut Changes,
+    changes: &mut Changes<'_>,
     name: &str,
     old: &IndexSet<ComponentName>,
     new: &IndexSet<ComponentName>,
 ) {
-    for interface in new.iter().filter(|interface| !old.contains(*interface)) {
-        let message = format!("`{name}` implements interface `{interface}` now");
-        changes.dangerous(ChangeType::ObjectTypeInterfaceAdded, name, message);
-    }
     for interface in old.iter().filter(|interface| !new.contains(*interface)) {
         let message = format!("`{name}` no longer implements interface `{interface}`");
         changes.breaking(ChangeType::ObjectTypeInterfaceRemoved, name, message);
+        changes.about(interface);
+    }
+    for interface in new.iter().filter(|interface| !old.contains(*interface)) {
+        let message = format!("`{name}` implements interface `{interface}` now");
+        changes.dangerous(ChangeType::ObjectTypeInterfaceAdded, name, message);
+        changes.about(interface);
     }
 }
 
-fn members(changes: &mut Changes, old: &UnionType, new: &UnionType) {
+fn members(changes: &mut Changes<'_>, old: &UnionType, new: &UnionType) {
     let name = &new.name;
-    for member in new.members.iter().filter(|member| !old.members.contains(*member)) {
-        let message = format!("member `{member}` was added to union `{name}`");
-        changes.dangerous(ChangeType::UnionMemberAdded, name, message);
-    }
     for member in old.members.iter().filter(|member| !new.members.contains(*member)) {
         let message = format!("member `{member}` was removed from union `{name}`");
         changes.breaking(ChangeType::UnionMemberRemoved, name, message);
+        changes.about(member);
+    }
+    for member in new.members.iter().filter(|member| !old.members.contains(*member)) {
+        let message = format!("member `{member}` was added to union `{name}`");
+        changes.dangerous(ChangeType::UnionMemberAdded, name, message);
+        changes.about(member);
     }
 }
 
-fn values(changes: &mut Changes, old: &EnumType, new: &EnumType) {
+fn values(changes: &mut Changes<'_>, old: &EnumType, new: &EnumType) {
+    for name in old.values.keys().filter(|name| !new.values.contains_key(*name)) {
+        let path = format!("{}.{name}", new.name);
+        let message = format!("enum value `{path}` was removed");
+        changes.breaking(ChangeType::EnumValueRemoved, &path, message);
+    }
     for (name, added) in new.values.iter().filter(|(name, _)| !old.values.contains_key(*name)) {
         let path = format!("{}.{name}", new.name);
         let message = format!("enum value `{path}` was added");
@@ -202,44 +209,61 @@ fn values(changes: &mut Changes, old: &EnumType, new: &EnumType) {
         };
         changes.inside_new(|changes| value(changes, &path, &bare, added));
     }
+    let enum_name = &new.name;
     for (name, old) in &old.values {
-        let path = format!("{}.{name}", new.name);
         if let Some(new) = new.values.get(name) {
-            value(changes, &path, old, new);
-        } else {
-            let message = format!("enum value `{path}` was removed");
-            changes.breaking(ChangeType::EnumValueRemoved, &path, message);
+            value(changes, &format!("{enum_name}.{name}"), old, new);
         }
     }
 }
 
-fn value(changes: &mut Changes, path: &str, old: &EnumValueDefinition, new: &EnumValueDefinition) {
+fn value(
+    changes: &mut Changes<'_>,
+    path: &str,
+    old: &EnumValueDefinition,
+    new: &EnumValueDefinition,
+) {
     let types = DescriptionTypes::one("enum value", ChangeType::EnumValueDescriptionChanged);
     changes.description(types, path, old.description.as_deref(), new.description.as_deref());
+    value_deprecation(changes, path, old, new);
+    let types = UsageTypes {
+        added: ChangeType::DirectiveUsageEnumValueAdded,
+        removed: ChangeType::DirectiveUsageEnumValueRemoved,
+    };
+    usages(changes, types, path, plain(&old.directives), plain(&new.directives));
+}
+
+fn value_deprecation(
+    changes: &mut Changes<'_>,
+    path: &str,
+    old: &EnumValueDefinition,
+    new: &EnumValueDefinition,
+) {
+    let reason_of = |value: &'_ EnumValueDefinition| {
+        value.directives.get("deprecated").and_then(reason).map(str::to_owned)
+    };
+    let (old, new) = (reason_of(old), reason_of(new));
+    if old.as_deref().unwrap_or_default() == new.as_deref().unwrap_or_default() {
+        return;
+    }
     let at = format!("{path}.@deprecated");
-    match (old.directives.get("deprecated"), new.directives.get("deprecated")) {
-        (None, Some(_)) => {
-            let message = format!("enum value `{path}` was deprecated");
+    match (old.as_deref(), new.as_deref()) {
+        (None | Some(DEFAULT_REASON), new) => {
+            let happened = if new.is_some() { "was deprecated" } else { "is no longer deprecated" };
+            let message = format!("enum value `{path}` {happened}");
             changes.safe(ChangeType::EnumValueDeprecationReasonAdded, &at, message);
         }
         (Some(_), None) => {
             let message = format!("enum value `{path}` is no longer deprecated");
             changes.safe(ChangeType::EnumValueDeprecationReasonRemoved, path, message);
         }
-        (Some(old), Some(new)) if reason(old) != reason(new) => {
-            let message = format!("deprecation reason of enum value `{path}` changed");
-            let change_type = if reason(old) == DEFAULT_REASON {
-                ChangeType::EnumValueDeprecationReasonAdded
-            } else {
-                ChangeType::EnumValueDeprecationReasonChanged
-            };
-            changes.safe(change_type, &at, message);
+        (Some(_), Some(DEFAULT_REASON)) => {
+            let message = format!("deprecation reason of enum value `{path}` was removed");
+            changes.safe(ChangeType::EnumValueDeprecationReasonRemoved, path, message);
         }
-        (Some(_), Some(_)) | (None, None) => {}
+        (Some(_), Some(_)) => {
+            let message = format!("deprecation reason of enum value `{path}` changed");
+            changes.safe(ChangeType::EnumValueDeprecationReasonChanged, &at, message);
+        }
     }
-    let types = UsageTypes {
-        added: ChangeType::DirectiveUsageEnumValueAdded,
-        removed: ChangeType::DirectiveUsageEnumValueRemoved,
-    };
-    usages(changes, types, path, plain(&old.directives), plain(&new.directives));
 }

@@ -2,7 +2,8 @@
 
 use apollo_compiler::ast::Directive;
 
-use super::change::{ChangeType, Changes, Criticality};
+use super::change::{ChangeType, Criticality};
+use super::changes::Changes;
 
 /// The change types of one kind of place.
 #[derive(Clone, Copy, Debug)]
@@ -13,17 +14,18 @@ pub(super) struct UsageTypes {
 
 /// Compares the directives on one element. `path` is the element's; empty for the schema itself.
 pub(super) fn usages<'d>(
-    changes: &mut Changes,
+    changes: &mut Changes<'_>,
     types: UsageTypes,
     path: &str,
     old: impl Iterator<Item = &'d Directive>,
     new: impl Iterator<Item = &'d Directive>,
 ) {
     let mut new: Vec<&Directive> = new.collect();
+    let mut pairs = Vec::new();
     for directive in old {
         // The first use of a repeatable directive is compared with the first, and so on.
         if let Some(counterpart) = new.iter().position(|other| other.name == directive.name) {
-            arguments(changes, path, directive, new.remove(counterpart));
+            pairs.push((directive, new.remove(counterpart)));
         } else {
             let name = &directive.name;
             let message = format!("directive `@{name}` was removed from {}", element(path));
@@ -37,6 +39,9 @@ pub(super) fn usages<'d>(
         let bare = Directive { name: name.clone(), arguments: Vec::new() };
         changes.inside_new(|changes| arguments(changes, path, &bare, directive));
     }
+    for (old, new) in pairs {
+        arguments(changes, path, old, new);
+    }
 }
 
 fn element(path: &str) -> String {
@@ -47,19 +52,19 @@ fn element(path: &str) -> String {
 fn added(directive: &str) -> Criticality {
     match directive {
         "oneOf" => Criticality::Breaking,
-        "deprecated" | "specifiedBy" => Criticality::NonBreaking,
+        "deprecated" => Criticality::NonBreaking,
         _ => Criticality::Dangerous,
     }
 }
 
 fn removed(directive: &str) -> Criticality {
     match directive {
-        "oneOf" | "deprecated" | "specifiedBy" => Criticality::NonBreaking,
+        "oneOf" | "deprecated" => Criticality::NonBreaking,
         _ => Criticality::Dangerous,
     }
 }
 
-fn arguments(changes: &mut Changes, path: &str, old: &Directive, new: &Directive) {
+fn arguments(changes: &mut Changes<'_>, path: &str, old: &Directive, new: &Directive) {
     let name = &new.name;
     for argument in &old.arguments {
         if new.specified_argument_by_name(&argument.name) != Some(&argument.value) {

@@ -8,6 +8,7 @@
 
 mod api_schema;
 mod authorization;
+pub(crate) mod reach;
 mod read;
 mod subgraph_schema;
 
