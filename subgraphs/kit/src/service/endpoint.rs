@@ -19,10 +19,12 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::Graphql;
 use super::observe::RequestId;
+use super::streaming::{self, Connection};
 use crate::caller::{Caller, RequestOrigin};
 use crate::credential::{self, Credentials};
 use crate::graphql::classify;
@@ -31,6 +33,7 @@ use crate::settings::LimitSettings;
 use crate::telemetry::Metrics;
 
 const JSON: &str = "application/json";
+const EVENT_STREAM: &str = "text/event-stream";
 const GRAPHQL_JSON: &str = "application/graphql-response+json";
 
 /// What the handler needs.
@@ -40,6 +43,8 @@ pub(super) struct Endpoint {
     pub(super) credentials: Credentials,
     pub(super) limits: LimitSettings,
     pub(super) metrics: Metrics,
+    /// Ends streams.
+    pub(super) shutdown: CancellationToken,
 }
 
 impl fmt::Debug for Endpoint {
@@ -140,7 +145,11 @@ impl Endpoint {
             request_id.clone_into(&mut origin.request_id);
         }
         let mut request = self.read(headers, body).await?;
-        let response = if is_mutation(&mut request) {
+        if accepts(headers, EVENT_STREAM) && has(&mut request, OperationType::Subscription) {
+            let answers = self.graphql.subscribe(caller, origin, request);
+            return Ok(streaming::sse(answers, self.shutdown.clone()));
+        }
+        let response = if has(&mut request, OperationType::Mutation) {
             let endpoint = Arc::clone(self);
             let work = async move { endpoint.graphql.execute(caller, origin, request).await };
             let task = tokio::spawn(self.metrics.scope(work.in_current_span()));
@@ -151,7 +160,17 @@ impl Endpoint {
         } else {
             self.graphql.execute(caller, origin, request).await
         };
-        Ok(respond(response, accepts_graphql_json(headers)))
+        Ok(respond(response, accepts(headers, GRAPHQL_JSON)))
+    }
+
+    /// Who opens a connection for many operations.
+    pub(super) async fn connection(&self, headers: &HeaderMap) -> Result<Connection, Response> {
+        match self.authenticate(headers).await {
+            Ok((caller, origin)) => {
+                Ok(Connection { graphql: self.graphql.clone(), caller, origin })
+            }
+            Err(refusal) => Err(refusal.into_response()),
+        }
     }
 
     /// The caller, from the passport or the service credential.
@@ -210,12 +229,9 @@ impl Endpoint {
 }
 
 /// A document that cannot be parsed is none; its execution says what is wrong with it.
-fn is_mutation(request: &mut Request) -> bool {
+fn has(request: &mut Request, wanted: OperationType) -> bool {
     request.parsed_query().is_ok_and(|document| {
-        document
-            .operations
-            .iter()
-            .any(|(_, operation)| operation.node.ty == OperationType::Mutation)
+        document.operations.iter().any(|(_, operation)| operation.node.ty == wanted)
     })
 }
 
@@ -228,12 +244,12 @@ fn refused(error: &PassportError) -> Refusal {
     }
 }
 
-fn accepts_graphql_json(headers: &HeaderMap) -> bool {
+fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     headers
         .get_all(ACCEPT)
         .iter()
         .filter_map(|value| value.to_str().ok())
-        .any(|value| value.contains(GRAPHQL_JSON))
+        .any(|value| value.contains(media_type))
 }
 
 /// With the newer media type a wrong request is a 400; with `application/json` it is a 200.

@@ -9,6 +9,7 @@ mod observe;
 mod probes;
 mod router;
 mod serve;
+mod streaming;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use async_graphql::{ObjectType, Request, Response, Schema, SubscriptionType};
 use axum::Router;
 use axum::http::HeaderMap;
 use futures::future::BoxFuture;
+use futures::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::caller::{Caller, RequestOrigin};
@@ -36,6 +38,7 @@ use crate::telemetry::Metrics;
 pub use serve::{Running, ServeError, StartError};
 
 type Execute = Arc<dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync>;
+type Subscribe = Arc<dyn Fn(Request) -> BoxStream<'static, Response> + Send + Sync>;
 type PerRequest = Arc<dyn Fn(Request, &Caller) -> Request + Send + Sync>;
 type Task = Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + Send>;
 type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
@@ -65,6 +68,7 @@ impl fmt::Debug for Service {
 #[derive(Clone)]
 struct Graphql {
     execute: Option<Execute>,
+    subscribe: Option<Subscribe>,
     per_request: Vec<PerRequest>,
     clock: Clock,
 }
@@ -74,11 +78,27 @@ impl Graphql {
         let Some(execute) = &self.execute else {
             return Response::default();
         };
-        let mut request = request;
+        execute(self.prepared(caller, origin, request)).await
+    }
+
+    /// The answers to a subscription; one answer to anything else.
+    fn subscribe(
+        &self,
+        caller: Caller,
+        origin: RequestOrigin,
+        request: Request,
+    ) -> BoxStream<'static, Response> {
+        match &self.subscribe {
+            Some(subscribe) => subscribe(self.prepared(caller, origin, request)),
+            None => Box::pin(futures::stream::empty()),
+        }
+    }
+
+    fn prepared(&self, caller: Caller, origin: RequestOrigin, mut request: Request) -> Request {
         for prepare in &self.per_request {
             request = prepare(request, &caller);
         }
-        execute(request.data(caller).data(origin).data(self.clock.clone())).await
+        request.data(caller).data(origin).data(self.clock.clone())
     }
 }
 
@@ -89,7 +109,12 @@ impl Service {
         Self {
             name,
             metrics: Metrics::new(name),
-            graphql: Graphql { execute: None, per_request: Vec::new(), clock: clock.clone() },
+            graphql: Graphql {
+                execute: None,
+                subscribe: None,
+                per_request: Vec::new(),
+                clock: clock.clone(),
+            },
             settings,
             database,
             clock,
@@ -109,6 +134,9 @@ impl Service {
         M: ObjectType + 'static,
         S: SubscriptionType + 'static,
     {
+        let streaming = schema.clone();
+        self.graphql.subscribe =
+            Some(Arc::new(move |request| Box::pin(streaming.execute_stream(request))));
         self.graphql.execute = Some(Arc::new(move |request| {
             let schema = schema.clone();
             Box::pin(async move { schema.execute(request).await })

@@ -12,6 +12,7 @@ use super::endpoint::{self, Endpoint};
 use super::feed::{self, Feed};
 use super::observe::{self, Observer};
 use super::probes::{self, Probes};
+use super::streaming;
 use crate::mail;
 use crate::settings::MailTransport;
 
@@ -33,7 +34,12 @@ pub(super) fn build(service: &Service, endpoint: Arc<Endpoint>) -> Router {
     };
     let feed = Feed { database: service.database.clone(), credentials: service.credentials() };
     let mut router = Router::new()
-        .route("/graphql", post(endpoint::graphql).fallback(endpoint::method_not_allowed))
+        .route(
+            "/graphql",
+            post(endpoint::graphql)
+                .get(streaming::websocket)
+                .fallback(endpoint::method_not_allowed),
+        )
         .with_state(endpoint)
         .route("/internal/events", get(feed::events).with_state(feed))
         .route("/health/live", get(probes::live))

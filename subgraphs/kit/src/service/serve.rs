@@ -87,6 +87,7 @@ impl Service {
             credentials: self.credentials(),
             limits: self.settings.limits.clone(),
             metrics: self.metrics.clone(),
+            shutdown: shutdown.clone(),
         });
         let router = router::build(&self, endpoint);
         let background = CancellationToken::new();
