@@ -6,8 +6,16 @@ use kit::{Caller, Clock, CursorKey, Database, Timestamp, Uuid, id::UserId};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    config::Config, connector::Connectors, connector::sandbox::Sandbox, refusal::Failure,
+    config::{Config, ConnectorKind, ConnectorSettings},
+    connector::{
+        Connector, Connectors,
+        sandbox::{Sandbox, SandboxRules},
+        sandbox_http::SandboxHttp,
+        stripe::Stripe,
+    },
+    refusal::Failure,
     secrets::Secrets,
+    stock_watch::StockWatch,
 };
 
 /// The service's parts, cheap to clone.
@@ -20,18 +28,20 @@ pub struct App {
     pub sandbox: Sandbox,
     pub secrets: Secrets,
     pub cursors: CursorKey,
+    pub stock_watch: StockWatch,
     /// Where people reach this service, without a slash at the end.
     pub public_url: Arc<str>,
 }
 
 impl App {
     pub fn new(config: Config, database: Database, clock: Clock, public_url: &str) -> Self {
-        let sandbox = Sandbox::new(database.clone(), clock.clone());
+        let (sandbox, connectors) = connectors(&config, &database, &clock);
         Self {
-            connectors: Connectors::new(Arc::new(sandbox.clone()), Vec::new()),
+            connectors: Connectors::new(connectors, config.routes.clone()),
             sandbox,
             secrets: Secrets::derive(config.master_secret.expose().as_bytes()),
             cursors: config.kit.cursor_key(),
+            stock_watch: StockWatch::new(database.clone()),
             public_url: public_url.trim_end_matches('/').into(),
             config: Arc::new(config),
             database,
@@ -42,6 +52,43 @@ impl App {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
+}
+
+/// The processors of the configuration. The sandbox always exists, for its page, but takes
+/// payments only when it is among them.
+fn connectors(
+    config: &Config,
+    database: &Database,
+    clock: &Clock,
+) -> (Sandbox, Vec<Arc<dyn Connector>>) {
+    let of_kind = |kind| config.connectors.iter().find(move |connector| connector.kind == kind);
+    let sandbox = match of_kind(ConnectorKind::Sandbox) {
+        None => Sandbox::new(database.clone(), clock.clone()),
+        Some(settings) => {
+            let mut rules = SandboxRules::default();
+            if !settings.webhook_secrets.is_empty() {
+                rules.webhook_secrets.clone_from(&settings.webhook_secrets);
+            }
+            Sandbox::with(&settings.name, database.clone(), clock.clone(), rules)
+        }
+    };
+    if config.connectors.is_empty() {
+        let only: Arc<dyn Connector> = Arc::new(sandbox.clone());
+        return (sandbox, vec![only]);
+    }
+    let connectors = config.connectors.iter().map(|settings| -> Arc<dyn Connector> {
+        let ConnectorSettings { name, kind, url, key, webhook_secrets } = settings;
+        let secrets = webhook_secrets.clone();
+        match kind {
+            ConnectorKind::Sandbox => Arc::new(sandbox.clone()),
+            ConnectorKind::SandboxHttp => {
+                Arc::new(SandboxHttp::new(name, url, key.clone(), secrets))
+            }
+            ConnectorKind::Stripe => Arc::new(Stripe::new(name, url, key.clone(), secrets)),
+        }
+    });
+    let connectors = connectors.collect();
+    (sandbox, connectors)
 }
 
 /// The person behind a mutation.

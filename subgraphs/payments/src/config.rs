@@ -9,7 +9,7 @@ use kit::{
 };
 use serde::Deserialize;
 
-use crate::{address::Policy, fare::Tariff};
+use crate::{address::Policy, connector::Route, fare::Tariff};
 
 /// The master secret of development; production must set its own.
 const DEVELOPMENT_SECRET: &str = "concord-development-payments-secret";
@@ -33,6 +33,14 @@ pub struct Config {
     pub rides: RideRules,
     pub vault: VaultRules,
     pub processing: ProcessingRules,
+    pub risk: RiskRules,
+    pub payouts: PayoutRules,
+    /// Payment processors, the preferred one first; the sandbox alone when empty.
+    pub connectors: Vec<ConnectorSettings>,
+    /// Which payments go to which processors; the first that fits counts.
+    pub routes: Vec<Route>,
+    /// After so many days an order's address is removed.
+    pub retention_days: u32,
 }
 
 impl Default for Config {
@@ -48,6 +56,11 @@ impl Default for Config {
             rides: RideRules::default(),
             vault: VaultRules::default(),
             processing: ProcessingRules::default(),
+            risk: RiskRules::default(),
+            payouts: PayoutRules::default(),
+            connectors: Vec::new(),
+            routes: Vec::new(),
+            retention_days: 3650,
         }
     }
 }
@@ -59,6 +72,10 @@ pub enum ConfigurationError {
         "`master_secret` still has its development value; in production set your own (32 characters or more)"
     )]
     DevelopmentSecret,
+    #[error("connector `{name}`: {problem}")]
+    Connector { name: String, problem: &'static str },
+    #[error("a route names the unknown connector `{name}`")]
+    Route { name: String },
     #[error("{0}")]
     Kit(#[from] kit::settings::SettingsError),
 }
@@ -72,7 +89,27 @@ impl Config {
         if self.kit.environment == Environment::Production && weak {
             return Err(ConfigurationError::DevelopmentSecret);
         }
-        Ok(())
+        for (index, connector) in self.connectors.iter().enumerate() {
+            let twice = self.connectors[..index].iter().any(|other| other.name == connector.name);
+            let problem = match connector.kind {
+                _ if connector.name.is_empty() => "it needs a name",
+                _ if twice => "its name is used twice",
+                ConnectorKind::SandboxHttp | ConnectorKind::Stripe if connector.url.is_empty() => {
+                    "it needs an `url`"
+                }
+                _ => continue,
+            };
+            return Err(ConfigurationError::Connector { name: connector.name.clone(), problem });
+        }
+        let known = |name: &String| {
+            self.connectors.iter().any(|connector| connector.name == *name)
+                || (self.connectors.is_empty() && name == crate::connector::sandbox::NAME)
+        };
+        let mut named = self.routes.iter().flat_map(|route| &route.connectors);
+        match named.find(|name| !known(name)) {
+            Some(name) => Err(ConfigurationError::Route { name: name.clone() }),
+            None => Ok(()),
+        }
     }
 }
 
@@ -173,6 +210,76 @@ impl Default for ProcessingRules {
             max_declines: 5,
             poll: Period(Duration::from_secs(5)),
         }
+    }
+}
+
+/// One payment processor.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConnectorSettings {
+    /// Stored with everything it did; never change it while there are payments.
+    pub name: String,
+    pub kind: ConnectorKind,
+    /// Where its API is.
+    pub url: String,
+    /// What we show it as a bearer token.
+    pub key: Secret,
+    /// Secrets of its messages to us; several while they roll.
+    pub webhook_secrets: Vec<Secret>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectorKind {
+    /// The sandbox inside this process.
+    #[default]
+    Sandbox,
+    /// A sandbox in a process of its own.
+    SandboxHttp,
+    /// Stripe, or what speaks its language.
+    Stripe,
+}
+
+/// Limits per person. 0: production's or development's default.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RiskRules {
+    /// Five in production, sixty in development.
+    pub declines_per_hour: u32,
+    /// Ten in production, six hundred in development.
+    pub payments_per_hour: u32,
+    /// The most a person may pay in a day, in minor units by currency; none where not listed.
+    pub per_day: BTreeMap<String, i64>,
+}
+
+/// The limits in force.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RiskLimits {
+    pub(crate) declines_per_hour: u64,
+    pub(crate) payments_per_hour: u64,
+}
+
+impl RiskRules {
+    pub(crate) fn limits(&self, environment: Environment) -> RiskLimits {
+        RiskLimits {
+            declines_per_hour: chosen(self.declines_per_hour, 5, 60, environment).into(),
+            payments_per_hour: chosen(self.payments_per_hour, 10, 600, environment).into(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PayoutRules {
+    /// How long earnings are held before they can be paid out.
+    pub hold: Period,
+    /// Are payouts made at all?
+    pub enabled: bool,
+}
+
+impl Default for PayoutRules {
+    fn default() -> Self {
+        Self { hold: days(2), enabled: true }
     }
 }
 

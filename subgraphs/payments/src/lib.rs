@@ -4,11 +4,13 @@
 //! - [`money`], [`fare`], [`card`], [`address`], [`state`]: pure rules.
 //! - [`ledger`], [`connector`], [`secrets`]: what the operations stand on.
 //! - [`operation`]: what the service does, each change one transaction.
-//! - [`graphql`], [`vault`], [`internal`]: how it is asked.
+//! - [`graphql`], [`vault`], [`webhook`], [`internal`]: how it is asked.
+//! - [`analytics`], [`report`], [`admin`]: what operators look at.
 //! - [`serve`], [`config`], [`cli`]: how it runs.
 //! - [`import`]: loading history.
 
 pub mod address;
+pub mod admin;
 pub mod analytics;
 pub mod app;
 pub mod card;
@@ -16,6 +18,7 @@ pub mod cli;
 pub mod config;
 pub mod connector;
 pub mod entity;
+mod failpoint;
 pub mod fare;
 pub mod graphql;
 pub mod import;
@@ -25,10 +28,13 @@ mod mail;
 pub mod money;
 pub mod operation;
 pub mod refusal;
+pub mod report;
 pub mod secrets;
 pub mod serve;
 pub mod state;
+mod stock_watch;
 pub mod vault;
+pub mod webhook;
 
 pub use config::Config;
 pub use graphql::sdl;

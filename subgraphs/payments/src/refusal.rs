@@ -33,6 +33,7 @@ pub enum Refusal {
     RateLimited { retry_after_seconds: i32 },
     ProcessorUnavailable { outcome_unknown: bool },
     RefundExceeds { refundable: Money },
+    InsufficientBalance { available: Money },
 }
 
 impl Refusal {

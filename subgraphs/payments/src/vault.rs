@@ -28,9 +28,9 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::{
     app::App,
     card::{CardBrand, CardError, CardNumber, check_expiry},
-    connector::CardDetails,
+    connector::{CardDetails, ConnectorError},
     entity::vault_token,
-    operation::method::{SEAL_PURPOSE, year_and_month},
+    operation::{card_tokens::CardTokens, method::year_and_month},
     secrets::{new_token, token_hash},
 };
 
@@ -119,18 +119,15 @@ pub async fn tokenise(app: &App, card: CardDetails) -> Result<CardToken, VaultEr
     let (brand, last4) = (card.number.brand(), card.number.last4());
     let (exp_month, exp_year) = (card.exp_month, card.exp_year);
     let fingerprint = app.secrets.fingerprint(&card.number);
-    let connector = app.connectors.primary();
-    let stored = connector.store_card(card).await.map_err(|error| {
-        tracing::warn!(%error, "the processor takes no cards");
-        VaultError::Unavailable
-    })?;
+    let stored = store(app, &card).await?;
+    drop(card);
     let token = new_token("tok");
     let expires_at = now.plus(app.config.vault.token_lifetime.0);
     let row = vault_token::ActiveModel {
         id: Set(kit::id::new_id(now)),
         token_hash: Set(token_hash(&token)),
-        connector: Set(connector.name().to_owned()),
-        connector_token_enc: Set(app.secrets.seal(SEAL_PURPOSE, &stored.token)),
+        connector: Set(stored.connector),
+        connector_token_enc: Set(stored.tokens.seal(&app.secrets)),
         brand: Set(brand),
         last4: Set(last4.clone()),
         exp_month: Set(exp_month),
@@ -146,6 +143,41 @@ pub async fn tokenise(app: &App, card: CardDetails) -> Result<CardToken, VaultEr
         VaultError::Unavailable
     })?;
     Ok(CardToken { token, brand, last4, exp_month, exp_year, expires_at })
+}
+
+/// A card in the vaults of processors.
+struct Stored {
+    /// The most preferred processor that has it.
+    connector: String,
+    tokens: CardTokens,
+    funding_country: Option<String>,
+}
+
+/// Hands the card to every processor, so that a payment can go to any of them later. One that
+/// cannot be reached now is left out.
+async fn store(app: &App, card: &CardDetails) -> Result<Stored, VaultError> {
+    let mut stored: Option<Stored> = None;
+    for connector in app.connectors.all() {
+        let call = connector.store_card(card);
+        let answer = match tokio::time::timeout(app.config.processing.timeout.0, call).await {
+            Ok(answer) => answer,
+            Err(_) => Err(ConnectorError::Unreachable { reason: "no answer in time".to_owned() }),
+        };
+        match answer {
+            Ok(card) => {
+                let stored = stored.get_or_insert_with(|| Stored {
+                    connector: connector.name().to_owned(),
+                    tokens: CardTokens::default(),
+                    funding_country: card.funding_country.clone(),
+                });
+                stored.tokens.insert(connector.name(), card.token);
+            }
+            Err(error) => {
+                tracing::warn!(connector = connector.name(), %error, "the processor takes no cards");
+            }
+        }
+    }
+    stored.ok_or(VaultError::Unavailable)
 }
 
 async fn insert(app: &App, row: &vault_token::ActiveModel) -> Result<(), DbErr> {

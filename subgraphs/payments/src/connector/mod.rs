@@ -4,23 +4,33 @@
 //! Every call carries our attempt id as the processor's idempotency key, so a processor can be
 //! asked later what became of it. Connectors know nothing of orders, ledgers or GraphQL.
 
+mod breaker;
 mod decline;
+mod registry;
+mod remote;
 pub mod sandbox;
+pub mod sandbox_http;
+pub mod signature;
+pub mod stripe;
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::fmt;
 
 use kit::{
     Timestamp, async_trait,
-    id::{PaymentAttemptId, PaymentMethodId},
+    id::{PaymentAttemptId, PaymentMethodId, UserId},
 };
 use zeroize::Zeroizing;
 
 use crate::{
     card::{CardNumber, CheckResult},
+    entity::payment_attempt::AttemptOperation,
     money::Money,
 };
 
+pub use breaker::Breaker;
 pub use decline::DeclineCode;
+pub use registry::{Connectors, Route};
+pub use signature::SignatureError;
 
 /// A card on its way to a processor. Not printable, not cloneable.
 pub struct CardDetails {
@@ -63,6 +73,26 @@ pub struct FollowUpRequest {
     pub amount: Money,
 }
 
+/// Money to be sent to somebody's bank.
+#[derive(Clone, Debug)]
+pub struct PayoutRequest {
+    pub attempt: PaymentAttemptId,
+    pub payee: UserId,
+    pub amount: Money,
+}
+
+/// An attempt whose end is not known, with what was asked of the processor.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub attempt: PaymentAttemptId,
+    pub operation: AttemptOperation,
+    pub amount: Money,
+    /// The authorisation the attempt works on, if it works on one.
+    pub processor_ref: Option<String>,
+    pub started_at: Timestamp,
+    pub now: Timestamp,
+}
+
 /// What a zero-amount authorisation found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checks {
@@ -76,7 +106,7 @@ pub enum Outcome {
     Approved {
         processor_ref: String,
     },
-    /// The cardholder has to authenticate; `key` names the page.
+    /// The cardholder has to authenticate; `key` names the page, or is its address.
     ActionRequired {
         processor_ref: String,
         key: String,
@@ -95,6 +125,25 @@ pub enum Outcome {
     Unknown {
         reason: String,
     },
+    /// The processor did something else than it was asked for: another amount or currency.
+    /// Nothing is booked; a person has to look at it.
+    Conflicted {
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// The word metrics and logs use.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Approved { .. } => "approved",
+            Self::ActionRequired { .. } => "action_required",
+            Self::Declined { .. } => "declined",
+            Self::NotAttempted { .. } => "not_attempted",
+            Self::Unknown { .. } => "unknown",
+            Self::Conflicted { .. } => "conflicted",
+        }
+    }
 }
 
 /// The result of verifying a card without moving money.
@@ -105,14 +154,105 @@ pub enum Verification {
     Unavailable { reason: String },
 }
 
+/// Where the processor says a payout is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PayoutProgress {
+    /// The processor has never heard of it.
+    NotFound,
+    InTransit {
+        processor_ref: String,
+    },
+    Paid {
+        processor_ref: String,
+    },
+    Failed {
+        processor_ref: String,
+        reason: String,
+    },
+}
+
+/// A dispute as the processor knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisputeReport {
+    pub dispute_ref: String,
+    /// The authorisation that is contested.
+    pub processor_ref: String,
+    pub amount: Money,
+    pub fee: Money,
+    pub reason: String,
+    pub verdict: DisputeVerdict,
+    pub evidence_due_by: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DisputeVerdict {
+    NeedsResponse,
+    UnderReview,
+    Won,
+    Lost,
+}
+
+/// Our side of a dispute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DisputeAnswer {
+    Accept,
+    Contest { evidence: String },
+}
+
+/// A processor's message, after its signature was checked. It only says what to look at: the
+/// truth is fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookEvent {
+    pub id: String,
+    pub about: WebhookSubject,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WebhookSubject {
+    Attempt(PaymentAttemptId),
+    Payout(PaymentAttemptId),
+    Dispute {
+        dispute_ref: String,
+    },
+    /// Nothing this service acts on.
+    Other,
+}
+
+/// Why a message was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum WebhookError {
+    #[error("{0}")]
+    Signature(#[from] SignatureError),
+    #[error("the message is not understood")]
+    Malformed,
+}
+
+/// One line of a processor's settlement file: money it says it has moved for us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettlementLine {
+    pub attempt: PaymentAttemptId,
+    pub kind: SettlementKind,
+    pub amount: Money,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SettlementKind {
+    Charge,
+    Refund,
+    Payout,
+}
+
 /// A payment processor.
 #[async_trait]
 pub trait Connector: Send + Sync + fmt::Debug {
     /// The name stored with everything this processor did.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// Hands the card over; from here on only the token is known.
-    async fn store_card(&self, card: CardDetails) -> Result<StoredCard, ConnectorError>;
+    async fn store_card(&self, card: &CardDetails) -> Result<StoredCard, ConnectorError>;
+
+    /// Has the processor forget a card. A token it does not know is forgotten already.
+    async fn forget_card(&self, card_token: &str) -> Result<(), ConnectorError>;
 
     async fn verify(&self, attempt: PaymentAttemptId, card_token: &str) -> Verification;
 
@@ -124,8 +264,45 @@ pub trait Connector: Send + Sync + fmt::Debug {
 
     async fn refund(&self, request: FollowUpRequest) -> Outcome;
 
+    /// Approved means under way; [`Connector::payout_progress`] tells the rest.
+    async fn payout(&self, request: PayoutRequest) -> Outcome;
+
     /// What became of an attempt. `NotAttempted` when the processor has never seen it.
-    async fn fetch(&self, attempt: PaymentAttemptId) -> Outcome;
+    async fn fetch(&self, asked: Asked) -> Outcome;
+
+    async fn payout_progress(
+        &self,
+        attempt: PaymentAttemptId,
+    ) -> Result<PayoutProgress, ConnectorError>;
+
+    async fn dispute(&self, dispute_ref: &str) -> Result<Option<DisputeReport>, ConnectorError>;
+
+    async fn answer_dispute(
+        &self,
+        dispute_ref: &str,
+        answer: DisputeAnswer,
+    ) -> Result<(), ConnectorError>;
+
+    /// The header in which this processor's messages carry their signature.
+    fn signature_header(&self) -> &'static str;
+
+    /// Is this message really the processor's, and recent?
+    fn check_signature(
+        &self,
+        signature: Option<&str>,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<(), SignatureError>;
+
+    /// What a message is about. Its signature has been checked.
+    fn parse_event(&self, body: &[u8]) -> Result<WebhookEvent, WebhookError>;
+
+    /// Everything the processor says it has moved between two instants.
+    async fn settlement(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<SettlementLine>, ConnectorError>;
 }
 
 /// The processor could not be used at all.
@@ -135,31 +312,6 @@ pub enum ConnectorError {
     NotConfigured { name: String },
     #[error("the processor cannot be reached: {reason}")]
     Unreachable { reason: String },
-}
-
-/// The processors in use, by name; new cards go to the first.
-#[derive(Clone, Debug)]
-pub struct Connectors {
-    primary: Arc<dyn Connector>,
-    by_name: BTreeMap<&'static str, Arc<dyn Connector>>,
-}
-
-impl Connectors {
-    pub fn new(primary: Arc<dyn Connector>, others: Vec<Arc<dyn Connector>>) -> Self {
-        let by_name = std::iter::once(primary.clone())
-            .chain(others)
-            .map(|connector| (connector.name(), connector))
-            .collect();
-        Self { primary, by_name }
-    }
-
-    pub fn primary(&self) -> &Arc<dyn Connector> {
-        &self.primary
-    }
-
-    pub fn named(&self, name: &str) -> Result<&Arc<dyn Connector>, ConnectorError> {
-        self.by_name
-            .get(name)
-            .ok_or_else(|| ConnectorError::NotConfigured { name: name.to_owned() })
-    }
+    #[error("the processor refuses: {reason}")]
+    Refused { reason: String },
 }

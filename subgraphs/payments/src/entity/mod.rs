@@ -1,5 +1,7 @@
 //! The rows of the payments database, one file per table. No rules here.
 
+pub mod dispute;
+pub mod driver_earning;
 pub mod ledger_balance;
 pub mod ledger_entry;
 pub mod ledger_transaction;
@@ -9,6 +11,7 @@ pub mod payment;
 pub mod payment_attempt;
 pub mod payment_method;
 pub mod payment_split;
+pub mod payout;
 pub mod product;
 pub mod refund;
 pub mod refund_line;
@@ -16,7 +19,13 @@ pub mod refund_part;
 pub mod reservation;
 pub mod ride;
 pub mod sandbox_card;
+pub mod sandbox_dispute;
+pub mod sandbox_event;
 pub mod sandbox_operation;
+pub mod sandbox_payout;
 pub mod stock;
 pub mod stock_movement;
 pub mod vault_token;
+pub mod webhook_delivery;
+pub mod webhook_endpoint;
+pub mod webhook_event;

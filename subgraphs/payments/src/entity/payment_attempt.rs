@@ -3,7 +3,7 @@
 use async_graphql::Enum;
 use kit::{
     Timestamp, Uuid,
-    id::{PaymentAttemptId, PaymentId, RefundId, UserId},
+    id::{PaymentAttemptId, PaymentId, PayoutId, RefundId, UserId},
 };
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,9 @@ pub struct Model {
     pub id: PaymentAttemptId,
     pub payment_id: Option<PaymentId>,
     pub refund_id: Option<RefundId>,
+    pub payout_id: Option<PayoutId>,
+    /// The first of the attempts that replace one another after a fail-over.
+    pub chain_id: Option<Uuid>,
     pub user_id: UserId,
     pub seq: i64,
     pub op: AttemptOperation,

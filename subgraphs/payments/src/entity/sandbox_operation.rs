@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::{
     connector::sandbox::{BookingState, OperationKind},
-    money::Currency,
+    money::{Currency, Money},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -31,3 +31,9 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    pub fn money(&self) -> Money {
+        Money::new(self.amount, self.currency)
+    }
+}

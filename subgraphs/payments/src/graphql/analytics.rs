@@ -96,6 +96,10 @@ impl PaymentAnalytics {
         ratio(self.figures.total.refunded, self.figures.total.gross)
     }
 
+    async fn dispute_rate(&self) -> Option<f64> {
+        ratio(self.figures.disputes, self.figures.total.payments)
+    }
+
     async fn average_ticket(&self) -> Option<MoneyValue> {
         let Point { gross, payments, .. } = self.figures.total;
         (payments > 0)
@@ -163,7 +167,7 @@ struct ProductSales {
 #[ComplexObject]
 impl ProductSales {
     async fn product(&self, ctx: &Context<'_>) -> Option<Result<Product>> {
-        let row = loaders(ctx).load_one(self.sales.product_id).await;
+        let row = loaders(ctx).load(self.sales.product_id).await;
         row.map(|row| row.map(Product)).map_err(Into::into).transpose()
     }
 }

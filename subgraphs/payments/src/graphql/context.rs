@@ -23,8 +23,8 @@ pub(super) fn loaders<'a>(ctx: &Context<'a>) -> &'a Loaders {
 }
 
 /// Reads past the request's cache, for what a mutation has just changed.
-pub(super) fn fresh<'a>(ctx: &Context<'a>) -> &'a Reader {
-    loaders(ctx).loader()
+pub(super) fn fresh(ctx: &Context<'_>) -> Reader {
+    Reader::new(&app(ctx).database)
 }
 
 /// Only the owner.
@@ -51,6 +51,11 @@ pub(super) fn error_of(failure: &Failure) -> Error {
             internal(&text)
         }
     }
+}
+
+/// A failure of the database, as a top-level error.
+pub(super) fn internal_error(error: &sea_orm::DbErr) -> Error {
+    internal(&source_chain(error))
 }
 
 fn source_chain(error: &dyn std::error::Error) -> String {

@@ -32,6 +32,7 @@ pub(super) enum UserError {
     InvalidState(InvalidStateError),
     ProcessorUnavailable(ProcessorUnavailableError),
     RefundExceedsPayment(RefundExceedsPaymentError),
+    InsufficientBalance(InsufficientBalanceError),
 }
 
 #[derive(Clone, Debug, SimpleObject)]
@@ -93,6 +94,14 @@ pub(super) struct RefundExceedsPaymentError {
     refundable: MoneyValue,
 }
 
+#[derive(Clone, Debug, SimpleObject)]
+pub(super) struct InsufficientBalanceError {
+    message: String,
+    code: String,
+    path: Vec<String>,
+    available: MoneyValue,
+}
+
 /// What a refusal looks like; a product it names is loaded.
 async fn user_error(ctx: &Context<'_>, refusal: Refusal) -> UserError {
     match refusal {
@@ -131,9 +140,7 @@ async fn user_error(ctx: &Context<'_>, refusal: Refusal) -> UserError {
         }),
         Refusal::InsufficientStock { product_id, available, requested, path } => {
             let products: std::collections::HashMap<_, Arc<_>> =
-                async_graphql::dataloader::Loader::load(fresh(ctx), &[product_id])
-                    .await
-                    .unwrap_or_default();
+                kit::batch::Loader::load(&fresh(ctx), &[product_id]).await.unwrap_or_default();
             UserError::InsufficientStock(InsufficientStockError {
                 message: "there are not enough pieces".to_owned(),
                 code: "INSUFFICIENT_STOCK".to_owned(),
@@ -164,6 +171,14 @@ async fn user_error(ctx: &Context<'_>, refusal: Refusal) -> UserError {
                 code: "PROCESSOR_UNAVAILABLE".to_owned(),
                 path: Vec::new(),
                 outcome_unknown,
+            })
+        }
+        Refusal::InsufficientBalance { available } => {
+            UserError::InsufficientBalance(InsufficientBalanceError {
+                message: "the available balance does not cover this".to_owned(),
+                code: "INSUFFICIENT_BALANCE".to_owned(),
+                path: vec!["amount".to_owned()],
+                available: available.into(),
             })
         }
         Refusal::RefundExceeds { refundable } => {
@@ -200,6 +215,7 @@ impl UserError {
             Self::InvalidState(error) => (error.message, error.code, error.path),
             Self::ProcessorUnavailable(error) => (error.message, error.code, error.path),
             Self::RefundExceedsPayment(error) => (error.message, error.code, error.path),
+            Self::InsufficientBalance(error) => (error.message, error.code, error.path),
         }
     }
 }
@@ -273,3 +289,12 @@ error_union!(ProductError {
     InvalidInput(InvalidInputError), NotFound(NotFoundError), Conflict(ConflictError),
     InsufficientStock(InsufficientStockError), Idempotency(IdempotencyError)
 } otherwise Conflict(ConflictError));
+
+error_union!(PayoutError {
+    InvalidInput(InvalidInputError), InsufficientBalance(InsufficientBalanceError),
+    Idempotency(IdempotencyError), InvalidState(InvalidStateError)
+} otherwise InvalidInput(InvalidInputError));
+
+error_union!(DisputeError {
+    NotFound(NotFoundError), InvalidState(InvalidStateError)
+} otherwise NotFound(NotFoundError));

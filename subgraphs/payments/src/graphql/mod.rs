@@ -5,6 +5,8 @@
 
 mod analytics;
 mod context;
+mod dispute;
+mod driver;
 mod error;
 mod input;
 mod method;
@@ -16,23 +18,22 @@ mod query;
 mod reader;
 mod refund;
 mod ride;
+mod subscription;
 mod user;
 mod value;
 
-use async_graphql::{
-    EmptySubscription, ID, Interface, Request, Schema, SchemaBuilder,
-    dataloader::{DataLoader, HashMapCache},
-};
-use kit::{Caller, graphql::Limited};
+use async_graphql::{ID, Interface, Request, Schema, SchemaBuilder};
+use kit::{Caller, batch::Batches, graphql::Limited};
 
 use crate::app::App;
 
 use self::{
-    error::UserError, method::PaymentMethod, mutation::Mutation, order::Order, payment::Payment,
-    product::Product, query::Query, reader::Reader, refund::Refund, ride::Ride,
+    dispute::Dispute, driver::Payout, error::UserError, method::PaymentMethod, mutation::Mutation,
+    order::Order, payment::Payment, product::Product, query::Query, reader::Reader, refund::Refund,
+    ride::Ride, subscription::Subscription,
 };
 
-pub(crate) type PaymentsSchema = Schema<Query, Mutation, EmptySubscription>;
+pub(crate) type PaymentsSchema = Schema<Query, Mutation, Subscription>;
 
 #[derive(Debug, Interface)]
 #[graphql(field(name = "id", ty = "ID"))]
@@ -43,6 +44,8 @@ enum Node {
     Refund(Refund),
     Order(Order),
     Ride(Ride),
+    Dispute(Dispute),
+    Payout(Payout),
 }
 
 /// The schema for a running service.
@@ -60,9 +63,10 @@ pub(crate) fn prepare(app: &App, request: Request, _caller: &Caller) -> Request 
     request.data(reader::loaders(&app.database))
 }
 
-fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query, Mutation::default(), EmptySubscription)
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query, Mutation::default(), Subscription)
         .enable_federation()
+        .enable_subscription_in_federation()
         .register_output_type::<Node>()
         .register_output_type::<UserError>()
 }
@@ -73,4 +77,4 @@ fn int(number: i64) -> i32 {
 }
 
 /// The loaders of one request.
-type Loaders = DataLoader<Reader, HashMapCache>;
+type Loaders = Batches<Reader>;

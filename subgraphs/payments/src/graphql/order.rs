@@ -125,7 +125,7 @@ impl OrderLine {
 #[ComplexObject]
 impl OrderLine {
     async fn product(&self, ctx: &Context<'_>) -> Option<Result<Product>> {
-        let row = loaders(ctx).load_one(self.product_id).await;
+        let row = loaders(ctx).load(self.product_id).await;
         row.map(|row| row.map(Product)).map_err(Into::into).transpose()
     }
 }

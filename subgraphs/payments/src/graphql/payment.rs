@@ -12,6 +12,7 @@ use sea_orm::{QueryOrder, entity::prelude::*};
 
 use super::{
     context::{app, loaders, owner_or_support},
+    dispute::Dispute,
     int,
     method::PaymentMethod,
     order::Order,
@@ -86,7 +87,7 @@ impl Payment {
     async fn method(&self, ctx: &Context<'_>) -> Option<Result<PaymentMethod>> {
         let id = self.0.payment.method_id?;
         let now = app(ctx).now();
-        match loaders(ctx).load_one(id).await {
+        match loaders(ctx).load(id).await {
             Ok(row) => row.map(|row| Ok(PaymentMethod { row, now })),
             Err(error) => Some(Err(error.into())),
         }
@@ -97,7 +98,12 @@ impl Payment {
         let (key, expires_at) = (payment.action_key.as_deref()?, payment.action_expires_at?);
         (payment.status == PaymentStatus::RequiresAction).then(|| PaymentNextAction {
             kind: NextActionKind::ThreeDSecure,
-            redirect_url: Some(format!("{}/sandbox/3ds/{key}", app(ctx).public_url)),
+            // The sandbox names a page of ours; other processors give its address.
+            redirect_url: Some(if key.contains("://") {
+                key.to_owned()
+            } else {
+                format!("{}/sandbox/3ds/{key}", app(ctx).public_url)
+            }),
             expires_at,
         })
     }
@@ -118,6 +124,13 @@ impl Payment {
         after: Option<String>,
     ) -> RefundConnection {
         refunds(ctx, &self.0, PageArgs::new(first, after, None, None))
+    }
+
+    async fn disputes(&self) -> Vec<Dispute> {
+        let disputes = self.0.disputes.iter();
+        disputes
+            .map(|row| Dispute { row: Arc::new(row.clone()), payment: self.0.clone() })
+            .collect()
     }
 
     async fn splits(&self) -> Vec<Split> {
@@ -151,7 +164,7 @@ impl Payment {
             return Some(Err(error));
         }
         let key = Email(PAYMENT_RECEIPT, self.0.payment.id.uuid());
-        loaders(ctx).load_one(key).await.map_err(Into::into).transpose()
+        loaders(ctx).load(key).await.map_err(Into::into).transpose()
     }
 
     #[graphql(requires_scopes = "payments:admin")]
@@ -170,12 +183,12 @@ impl Payment {
 async fn purpose(ctx: &Context<'_>, row: &PaymentRow) -> Result<Option<PaymentPurpose>> {
     let id = row.payment.purpose_id;
     match row.payment.purpose_type {
-        PurposeType::Order => match loaders(ctx).load_one(OrderId(id)).await? {
+        PurposeType::Order => match loaders(ctx).load(OrderId(id)).await? {
             Some(row) => Ok(Some(PaymentPurpose::Order(Order::new(row)?))),
             None => Ok(None),
         },
         PurposeType::Ride => {
-            let ride = loaders(ctx).load_one(RideId(id)).await?;
+            let ride = loaders(ctx).load(RideId(id)).await?;
             Ok(ride.map(|ride| PaymentPurpose::Ride(Ride::new(ride))))
         }
     }

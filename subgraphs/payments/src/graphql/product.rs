@@ -75,7 +75,7 @@ impl Product {
     async fn viewer_has_purchased(&self, ctx: &Context<'_>) -> Option<Result<bool>> {
         let viewer = caller(ctx).user_id()?;
         let key = Bought(viewer, self.0.product.id);
-        match loaders(ctx).load_one(key).await {
+        match loaders(ctx).load(key).await {
             Ok(bought) => Some(Ok(bought.unwrap_or(false))),
             Err(error) => Some(Err(error.into())),
         }

@@ -9,12 +9,17 @@ use kit::{
         AddressInput, CountryCode, CurrencyCode, DateTime, bad_request, forbidden, scopes,
         unauthenticated,
     },
-    id::{OrderId, PaymentId, PaymentMethodId, ProductId, RefundId, RideId, UserId},
+    id::{
+        DisputeId, OrderId, PaymentId, PaymentMethodId, PayoutId, ProductId, RefundId, RideId,
+        UserId,
+    },
 };
 
 use super::{
     analytics::{self, PaymentAnalytics},
     context::{app, error_of, loaders, owner, owner_or_support},
+    dispute::Dispute,
+    driver::Payout,
     input::{AnalyticsRange, RideQuoteInput},
     method::PaymentMethod,
     order::Order,
@@ -157,6 +162,16 @@ impl Query {
     }
 
     #[graphql(entity)]
+    async fn find_dispute_by_id(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Dispute>> {
+        dispute(ctx, &id).await.transpose()
+    }
+
+    #[graphql(entity)]
+    async fn find_payout_by_id(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Payout>> {
+        payout(ctx, &id).await.transpose()
+    }
+
+    #[graphql(entity)]
     async fn find_order_by_id(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Order>> {
         order(ctx, &id).await.transpose()
     }
@@ -174,44 +189,58 @@ impl Query {
 
 async fn product_by_id(ctx: &Context<'_>, id: &ID) -> Result<Option<Product>> {
     let Some(id) = ProductId::parse(id) else { return Ok(None) };
-    Ok(loaders(ctx).load_one(id).await?.map(Product))
+    Ok(loaders(ctx).load(id).await?.map(Product))
 }
 
 async fn product_by_sku(ctx: &Context<'_>, sku: String) -> Result<Option<Product>> {
-    Ok(loaders(ctx).load_one(Sku(sku)).await?.map(Product))
+    Ok(loaders(ctx).load(Sku(sku)).await?.map(Product))
 }
 
 async fn order(ctx: &Context<'_>, id: &ID) -> Result<Option<Order>> {
     let Some(id) = OrderId::parse(id) else { return Ok(None) };
-    let Some(row) = loaders(ctx).load_one(id).await? else { return Ok(None) };
+    let Some(row) = loaders(ctx).load(id).await? else { return Ok(None) };
     owner_or_support(ctx, &row.order.buyer_id)?;
     Order::new(row).map(Some)
 }
 
 async fn payment(ctx: &Context<'_>, id: &ID) -> Result<Option<Payment>> {
     let Some(id) = PaymentId::parse(id) else { return Ok(None) };
-    let Some(row) = loaders(ctx).load_one(id).await? else { return Ok(None) };
+    let Some(row) = loaders(ctx).load(id).await? else { return Ok(None) };
     owner_or_support(ctx, &row.payment.payer_id)?;
     Ok(Some(Payment(row)))
 }
 
 async fn refund(ctx: &Context<'_>, id: &ID) -> Result<Option<Refund>> {
     let Some(id) = RefundId::parse(id) else { return Ok(None) };
-    let Some(row) = loaders(ctx).load_one(id).await? else { return Ok(None) };
+    let Some(row) = loaders(ctx).load(id).await? else { return Ok(None) };
     owner_or_support(ctx, &row.payment.payment.payer_id)?;
     Ok(Some(Refund(row)))
 }
 
+async fn dispute(ctx: &Context<'_>, id: &ID) -> Result<Option<Dispute>> {
+    let Some(id) = DisputeId::parse(id) else { return Ok(None) };
+    let Some(row) = loaders(ctx).load(id).await? else { return Ok(None) };
+    owner_or_support(ctx, &row.payment.payment.payer_id)?;
+    Ok(Some(Dispute { row: Arc::new(row.dispute.clone()), payment: row.payment.clone() }))
+}
+
+async fn payout(ctx: &Context<'_>, id: &ID) -> Result<Option<Payout>> {
+    let Some(id) = PayoutId::parse(id) else { return Ok(None) };
+    let Some(row) = loaders(ctx).load(id).await? else { return Ok(None) };
+    owner_or_support(ctx, &row.payee_id)?;
+    Ok(Some(Payout(row)))
+}
+
 async fn payment_method(ctx: &Context<'_>, id: &ID) -> Result<Option<PaymentMethod>> {
     let Some(id) = PaymentMethodId::parse(id) else { return Ok(None) };
-    let Some(row) = loaders(ctx).load_one(id).await? else { return Ok(None) };
+    let Some(row) = loaders(ctx).load(id).await? else { return Ok(None) };
     owner(ctx, &row.user_id)?;
     Ok(Some(PaymentMethod { row, now: app(ctx).now() }))
 }
 
 async fn own_ride(ctx: &Context<'_>, id: &ID) -> Result<Option<Ride>> {
     let Some(id) = RideId::parse(id) else { return Ok(None) };
-    let Some(row) = loaders(ctx).load_one(id).await? else { return Ok(None) };
+    let Some(row) = loaders(ctx).load(id).await? else { return Ok(None) };
     let ride = Ride::new(row);
     ride.participants(ctx)?;
     Ok(Some(ride))
@@ -225,7 +254,7 @@ async fn ride_entity(
     driver_rating: Option<i32>,
 ) -> Result<Option<Ride>> {
     let Some(id) = RideId::parse(id) else { return Ok(None) };
-    let Some(row) = loaders(ctx).load_one(id).await? else { return Ok(None) };
+    let Some(row) = loaders(ctx).load(id).await? else { return Ok(None) };
     let ride = Ride::rated(Arc::clone(&row), driver_rating);
     if ctx.look_ahead().field("quote").exists() {
         ride.participants(ctx)?;

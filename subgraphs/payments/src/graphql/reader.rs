@@ -5,19 +5,22 @@ use std::{
     sync::Arc,
 };
 
-use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
+use kit::batch::{Batches, Loader};
 use kit::{
     Database, Uuid,
     graphql::EmailDelivery,
-    id::{OrderId, PaymentId, PaymentMethodId, ProductId, RefundId, RideId, UserId},
+    id::{
+        DisputeId, OrderId, PaymentId, PaymentMethodId, PayoutId, ProductId, RefundId, RideId,
+        UserId,
+    },
 };
 use sea_orm::{DbErr, QueryOrder, QuerySelect, entity::prelude::*, sea_query::ExprTrait};
 
 use super::Loaders;
 use crate::{
     entity::{
-        order, order_line, payment, payment_attempt, payment_method, payment_split, product,
-        refund, ride, stock,
+        dispute, order, order_line, payment, payment_attempt, payment_method, payment_split,
+        payout, product, refund, ride, stock,
     },
     state::{OrderStatus, RideStatus},
 };
@@ -40,8 +43,7 @@ pub(crate) struct Reader {
 }
 
 pub(super) fn loaders(database: &Database) -> Loaders {
-    let reader = Reader { database: database.clone() };
-    DataLoader::with_cache(reader, tokio::spawn, HashMapCache::default())
+    Batches::new(Reader::new(database))
 }
 
 /// A product and its stock.
@@ -58,6 +60,7 @@ pub(crate) struct PaymentRow {
     pub(super) attempts: Vec<payment_attempt::Model>,
     pub(super) splits: Vec<payment_split::Model>,
     pub(super) refunds: Vec<refund::Model>,
+    pub(super) disputes: Vec<dispute::Model>,
 }
 
 /// An order with its lines and payments.
@@ -93,6 +96,10 @@ pub(crate) struct PaymentsFor(pub(super) Uuid);
 pub(crate) struct Email(pub(super) &'static str, pub(super) Uuid);
 
 impl Reader {
+    pub(super) fn new(database: &Database) -> Self {
+        Self { database: database.clone() }
+    }
+
     /// Products with their stock, in the order of the rows.
     pub(super) async fn with_stock(
         &self,
@@ -143,11 +150,18 @@ impl Reader {
             .all(reader)
             .await?;
         let refunds = refund::Entity::find()
-            .filter(refund::Column::PaymentId.is_in(ids))
+            .filter(refund::Column::PaymentId.is_in(ids.clone()))
             .order_by_desc(refund::Column::CreatedAt)
             .order_by_desc(refund::Column::Id)
             .all(reader)
             .await?;
+        let disputes = dispute::Entity::find()
+            .filter(dispute::Column::PaymentId.is_in(ids))
+            .order_by_desc(dispute::Column::OpenedAt)
+            .order_by_desc(dispute::Column::Id)
+            .all(reader)
+            .await?;
+        let mut disputes = grouped(disputes, |row| Some(row.payment_id));
         let mut attempts = grouped(attempts, |row| row.payment_id);
         let mut splits = grouped(splits, |row| Some(row.payment_id));
         let mut refunds = grouped(refunds, |row| Some(row.payment_id));
@@ -160,6 +174,7 @@ impl Reader {
                     attempts: attempts.remove(&id).unwrap_or_default(),
                     splits: splits.remove(&id).unwrap_or_default(),
                     refunds: refunds.remove(&id).unwrap_or_default(),
+                    disputes: disputes.remove(&id).unwrap_or_default(),
                 })
             })
             .collect())
@@ -423,6 +438,49 @@ impl Loader<RefundId> for Reader {
                 Some((refund.id, Arc::new(RefundRow { refund, payment })))
             })
             .collect())
+    }
+}
+
+/// A dispute and the payment it is about.
+#[derive(Clone, Debug)]
+pub(crate) struct DisputeRow {
+    pub(super) dispute: dispute::Model,
+    pub(super) payment: Arc<PaymentRow>,
+}
+
+impl Loader<DisputeId> for Reader {
+    type Value = Arc<DisputeRow>;
+    type Error = ReadError;
+
+    async fn load(&self, keys: &[DisputeId]) -> Result<HashMap<DisputeId, Self::Value>, ReadError> {
+        let disputes = dispute::Entity::find()
+            .filter(dispute::Column::Id.is_in(keys.iter().copied()))
+            .all(self.database.read())
+            .await?;
+        let ids: HashSet<PaymentId> = disputes.iter().map(|row| row.payment_id).collect();
+        let ids: Vec<PaymentId> = ids.into_iter().collect();
+        let payments: HashMap<PaymentId, Arc<PaymentRow>> =
+            Loader::<PaymentId>::load(self, &ids).await?;
+        Ok(disputes
+            .into_iter()
+            .filter_map(|dispute| {
+                let payment = payments.get(&dispute.payment_id)?.clone();
+                Some((dispute.id, Arc::new(DisputeRow { dispute, payment })))
+            })
+            .collect())
+    }
+}
+
+impl Loader<PayoutId> for Reader {
+    type Value = Arc<payout::Model>;
+    type Error = ReadError;
+
+    async fn load(&self, keys: &[PayoutId]) -> Result<HashMap<PayoutId, Self::Value>, ReadError> {
+        let rows = payout::Entity::find()
+            .filter(payout::Column::Id.is_in(keys.iter().copied()))
+            .all(self.database.read())
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.id, Arc::new(row))).collect())
     }
 }
 

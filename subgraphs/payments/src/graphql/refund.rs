@@ -69,7 +69,7 @@ impl Refund {
             return Some(Err(error));
         }
         let key = Email(REFUND_RECEIPT, self.0.refund.id.uuid());
-        loaders(ctx).load_one(key).await.map_err(Into::into).transpose()
+        loaders(ctx).load(key).await.map_err(Into::into).transpose()
     }
 }
 

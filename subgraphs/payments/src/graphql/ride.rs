@@ -106,7 +106,7 @@ impl Ride {
         if let Err(error) = owner_or_support(ctx, &self.row.rider_id) {
             return Some(Err(error));
         }
-        match loaders(ctx).load_one(PaymentsFor(self.row.id.uuid())).await {
+        match loaders(ctx).load(PaymentsFor(self.row.id.uuid())).await {
             Ok(rows) => Some(Ok(rows.unwrap_or_default().into_iter().map(Payment).collect())),
             Err(error) => Some(Err(error.into())),
         }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     context::{app, fresh, loaders, owner, owner_or_support},
+    driver::{self, DriverAccount},
     int,
     method::PaymentMethod,
     order::{Order, OrderConnection},
@@ -36,12 +37,12 @@ impl User {
     }
 
     async fn paid_order_count(&self, ctx: &Context<'_>) -> Option<Result<i32>> {
-        let count = loaders(ctx).load_one(PaidOrders(self.0)).await;
+        let count = loaders(ctx).load(PaidOrders(self.0)).await;
         Some(count.map(|count| int(count.unwrap_or(0))).map_err(Into::into))
     }
 
     async fn completed_ride_count(&self, ctx: &Context<'_>) -> Option<Result<i32>> {
-        let count = loaders(ctx).load_one(CompletedRides(self.0)).await;
+        let count = loaders(ctx).load(CompletedRides(self.0)).await;
         Some(count.map(|count| int(count.unwrap_or(0))).map_err(Into::into))
     }
 
@@ -87,17 +88,26 @@ impl User {
         let party = party.unwrap_or(RideParty::Rider);
         Some(rides(ctx, self.0, PageArgs::new(first, after, None, None), party).await)
     }
+
+    /// Owner only; null for non-drivers
+    #[graphql(tag = "private")]
+    async fn driver_account(&self, ctx: &Context<'_>) -> Option<Result<DriverAccount>> {
+        match owner(ctx, &self.0) {
+            Ok(()) => driver::account(ctx, self.0).await.transpose(),
+            Err(error) => Some(Err(error)),
+        }
+    }
 }
 
 /// Where a row stands in a list that shows the newest first.
 #[derive(Debug, Serialize, Deserialize)]
-struct Newest {
-    at: Timestamp,
-    id: Uuid,
+pub(super) struct Newest {
+    pub(super) at: Timestamp,
+    pub(super) id: Uuid,
 }
 
 /// Rows older than the cursor's.
-fn older<E: EntityTrait>(
+pub(super) fn older<E: EntityTrait>(
     ctx: &Context<'_>,
     query: Select<E>,
     page: &Page,

@@ -19,6 +19,7 @@ use kit::{
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait, IntoActiveModel};
 
 use crate::{
+    analytics::{Kept, Sold},
     config::Config,
     ledger::{LedgerError, post_all},
     money::MoneyError,
@@ -159,6 +160,7 @@ async fn write(tx: &Transaction<'_>, rows: &Rows) -> Result<i64, ImportError> {
         refund_parts,
         rides,
         bookings,
+        earnings,
         postings,
         events,
     } = rows;
@@ -178,9 +180,30 @@ async fn write(tx: &Transaction<'_>, rows: &Rows) -> Result<i64, ImportError> {
     insert(tx, attempts).await?;
     insert(tx, rides).await?;
     insert(tx, bookings).await?;
+    insert(tx, earnings).await?;
+    keep_sums(tx, rows).await?;
     post_all(tx, postings).await?;
     let events: Vec<NewEvent> = events.clone();
     Ok(append_all(tx, events).await?)
+}
+
+/// What postings do not tell the kept sums: attempts, and what was sold.
+async fn keep_sums(tx: &impl ConnectionTrait, rows: &Rows) -> Result<(), DbErr> {
+    let mut kept = Kept::default();
+    for attempt in &rows.attempts {
+        kept.attempt(attempt);
+    }
+    kept.write(tx).await?;
+    let orders: HashMap<OrderId, _> = rows.orders.iter().map(|order| (order.id, order)).collect();
+    let mut sold = Sold::default();
+    for line in &rows.lines {
+        if let Some((order, at)) =
+            orders.get(&line.order_id).and_then(|order| Some((order, order.paid_at?)))
+        {
+            sold.line(order.currency, line, at);
+        }
+    }
+    sold.write(tx).await
 }
 
 /// Rows per statement; every engine takes this many of the widest table's columns.

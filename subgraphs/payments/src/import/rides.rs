@@ -10,6 +10,7 @@ use super::{
 use crate::{
     config::Config,
     entity::{
+        driver_earning,
         payment::{PaymentRole, PurposeType},
         ride,
     },
@@ -83,6 +84,7 @@ pub(super) fn rides(
             captured_at: item.completed_at,
         };
         rows.paid(&paid, &scaled(fare_shares(&row, &fare), fare.total));
+        earn(rows, config, &row, &paid, fare.driver_earnings);
         if let Some(tip) = item.tip_minor.filter(|tip| *tip > 0) {
             let at = item.completed_at.plus(Duration::from_hours(1));
             let paid = Paid {
@@ -95,10 +97,26 @@ pub(super) fn rides(
                 ..paid
             };
             rows.paid(&paid, &tip_shares(&row, tip));
+            earn(rows, config, &row, &paid, tip);
         }
         let payload = ride_completed_event(&row);
         rows.events.push(event(item.completed_at, "ride.completed", item.id.to_string(), payload));
         rows.rides.push(row);
     }
     Ok(())
+}
+
+/// The driver's share of a payment, held as long as everybody's.
+fn earn(rows: &mut Rows, config: &Config, ride: &ride::Model, paid: &Paid, amount: i64) {
+    if amount > 0 {
+        rows.earnings.push(driver_earning::Model {
+            payment_id: paid.id,
+            driver_id: ride.driver_id,
+            currency: ride.currency,
+            amount,
+            reversed: 0,
+            available_at: paid.captured_at.plus(config.payouts.hold.0),
+            released_at: None,
+        });
+    }
 }

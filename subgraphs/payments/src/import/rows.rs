@@ -14,7 +14,7 @@ use crate::{
     card::{CardBrand, CardNumber, CheckResult},
     connector::sandbox::{Behaviour, BookingState, NAME, OperationKind, processor_ref},
     entity::{
-        order, order_line,
+        driver_earning, order, order_line,
         payment::{self, CaptureMethod, PaymentRole, PurposeType},
         payment_attempt::{self, AttemptOperation, AttemptStatus},
         payment_method, payment_split, product, refund, refund_line, refund_part, reservation,
@@ -22,7 +22,7 @@ use crate::{
     },
     ledger::Posting,
     money::Currency,
-    operation::{method::SEAL_PURPOSE, settle::Share},
+    operation::{card_tokens::SEAL_PURPOSE, settle::Share},
     secrets::Secrets,
     state::PaymentStatus,
 };
@@ -45,6 +45,7 @@ pub(super) struct Rows {
     pub(super) refund_parts: Vec<refund_part::Model>,
     pub(super) rides: Vec<ride::Model>,
     pub(super) bookings: Vec<sandbox_operation::Model>,
+    pub(super) earnings: Vec<driver_earning::Model>,
     pub(super) postings: Vec<Posting>,
     pub(super) events: Vec<NewEvent>,
 }
@@ -216,6 +217,8 @@ impl Rows {
             id,
             payment_id: Some(payment.id),
             refund_id,
+            payout_id: None,
+            chain_id: None,
             user_id: payment.payer_id,
             seq,
             op,

@@ -16,6 +16,7 @@ use sea_orm::{
 };
 
 use crate::{
+    analytics,
     entity::{ledger_balance, ledger_entry, ledger_transaction},
     money::{Currency, Money},
 };
@@ -43,6 +44,8 @@ pub struct Posting {
     payment_id: Option<PaymentId>,
     reverses: Option<Uuid>,
     at: Timestamp,
+    /// What is captured is a tip.
+    tip: bool,
     /// Account, amount in minor units: debits positive, credits negative.
     entries: Vec<(Account, Currency, i64)>,
 }
@@ -62,6 +65,7 @@ impl Posting {
             payment_id: None,
             reverses: None,
             at,
+            tip: false,
             entries: Vec::new(),
         }
     }
@@ -69,6 +73,12 @@ impl Posting {
     #[must_use]
     pub fn payment(mut self, payment: PaymentId) -> Self {
         self.payment_id = Some(payment);
+        self
+    }
+
+    #[must_use]
+    pub fn tip(mut self, tip: bool) -> Self {
+        self.tip = tip;
         self
     }
 
@@ -130,6 +140,7 @@ pub async fn post_all(
     let mut transactions = Vec::with_capacity(postings.len());
     let mut entries = Vec::new();
     let mut sums: BTreeMap<(String, Currency), (i64, i64)> = BTreeMap::new();
+    let mut kept = analytics::Kept::default();
     for posting in postings {
         let id = kit::id::new_id(posting.at);
         ids.push(id);
@@ -138,6 +149,7 @@ pub async fn post_all(
             let sum = sums.entry((account.to_string(), currency)).or_default();
             sum.0 += debit;
             sum.1 += credit;
+            kept.posted(posting.kind, posting.tip, account, currency, amount, posting.at);
             entries.push(ledger_entry::ActiveModel {
                 id: Set(kit::id::new_id(posting.at)),
                 tx_id: Set(id),
@@ -164,6 +176,7 @@ pub async fn post_all(
     for chunk in entries.chunks(BATCH) {
         ledger_entry::Entity::insert_many(chunk.to_vec()).exec_without_returning(tx).await?;
     }
+    kept.write(tx).await?;
     add_to_balances(tx, sums).await?;
     Ok(ids)
 }
@@ -204,6 +217,30 @@ async fn add_to_balances(
             .await?;
     }
     Ok(())
+}
+
+/// The entries of an earlier transaction: accounts with what was debited (negative: credited).
+pub async fn entries_of(
+    tx: &impl ConnectionTrait,
+    (source_type, source_id, kind): (&'static str, Uuid, &str),
+) -> Result<Vec<(Account, Money)>, LedgerError> {
+    let missing = || DbErr::RecordNotFound(format!("{kind} of {source_type} {source_id}"));
+    let original = ledger_transaction::Entity::find()
+        .filter(ledger_transaction::Column::SourceType.eq(source_type))
+        .filter(ledger_transaction::Column::SourceId.eq(source_id))
+        .filter(ledger_transaction::Column::Kind.eq(kind))
+        .one(tx)
+        .await?
+        .ok_or_else(missing)?;
+    let entries = ledger_entry::Entity::find()
+        .filter(ledger_entry::Column::TxId.eq(original.id))
+        .all(tx)
+        .await?;
+    let entries = entries.into_iter().map(|entry| {
+        let account = Account::parse(&entry.account).ok_or_else(missing)?;
+        Ok((account, Money::new(entry.debit - entry.credit, entry.currency)))
+    });
+    entries.collect()
 }
 
 /// Posts the mirror image of an earlier transaction, named by its source and kind.

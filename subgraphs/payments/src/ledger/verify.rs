@@ -134,4 +134,134 @@ const CHECKS: &[(&str, &str)] = &[
           GROUP BY p.sku, s.product_id, s.reserved
          HAVING s.reserved <> COALESCE(SUM(r.qty), 0)",
     ),
+    (
+        "earnings of drivers and their balances in",
+        "SELECT b.currency AS subject, CAST(SUM(b.credits - b.debits) AS BIGINT) AS recorded,
+                CAST(MAX(e.pending) AS BIGINT) AS recounted
+           FROM ledger_balances b
+           JOIN (SELECT currency, SUM(CASE WHEN released_at IS NULL THEN amount - reversed ELSE 0 END)
+                        AS pending FROM driver_earnings GROUP BY currency) e
+             ON e.currency = b.currency
+          WHERE b.account LIKE 'driver:%:pending' GROUP BY b.currency
+         HAVING SUM(b.credits - b.debits) <> MAX(e.pending)",
+    ),
+    (
+        "payouts under way in",
+        "SELECT b.currency AS subject, b.credits - b.debits AS recorded,
+                CAST(COALESCE(p.amount, 0) AS BIGINT) AS recounted
+           FROM ledger_balances b
+           LEFT JOIN (SELECT currency, SUM(amount) AS amount FROM payouts
+                       WHERE status IN ('PENDING', 'IN_TRANSIT') GROUP BY currency) p
+             ON p.currency = b.currency
+          WHERE b.account = 'payouts_in_transit' AND b.credits - b.debits <> COALESCE(p.amount, 0)",
+    ),
+    (
+        "disputed money held in",
+        "SELECT b.currency AS subject, b.debits - b.credits AS recorded,
+                CAST(COALESCE(d.amount, 0) AS BIGINT) AS recounted
+           FROM ledger_balances b
+           LEFT JOIN (SELECT currency, SUM(amount) AS amount FROM disputes
+                       WHERE status IN ('NEEDS_RESPONSE', 'UNDER_REVIEW') GROUP BY currency) d
+             ON d.currency = b.currency
+          WHERE b.account = 'disputes_held' AND b.debits - b.credits <> COALESCE(d.amount, 0)",
+    ),
+    (
+        "refunds promised and not made in",
+        "SELECT b.currency AS subject, b.credits - b.debits AS recorded,
+                CAST(COALESCE(r.amount, 0) AS BIGINT) AS recounted
+           FROM ledger_balances b
+           LEFT JOIN (SELECT currency, SUM(amount) AS amount FROM refunds
+                       WHERE status = 'PENDING' GROUP BY currency) r ON r.currency = b.currency
+          WHERE b.account = 'refunds_payable' AND b.credits - b.debits <> COALESCE(r.amount, 0)",
+    ),
+    (
+        "debts of riders in",
+        "SELECT b.currency AS subject, CAST(SUM(b.debits - b.credits) AS BIGINT) AS recorded,
+                CAST(COALESCE(MAX(r.debt), 0) AS BIGINT) AS recounted
+           FROM ledger_balances b
+           LEFT JOIN (SELECT currency, SUM(debt_minor) AS debt FROM rides GROUP BY currency) r
+             ON r.currency = b.currency
+          WHERE b.account LIKE 'rider:%:debt' GROUP BY b.currency
+         HAVING SUM(b.debits - b.credits) <> COALESCE(MAX(r.debt), 0)",
+    ),
+    (
+        "amounts of payments, by rule",
+        "SELECT 'payment' AS subject, captured AS recorded, refund_reserved AS recounted
+           FROM payments
+          WHERE captured > authorized OR refund_reserved > captured OR refunded > refund_reserved",
+    ),
+    (
+        "kept sums of hour",
+        "SELECT currency || ' ' || CAST(hour AS TEXT) AS subject,
+                CAST(SUM(gross) AS BIGINT) AS recorded,
+                CAST(SUM(payments + tips + refunded + approved + declined + platform_fees
+                         + processor_fees + disputed + paid_out + disputes) AS BIGINT) AS recounted
+           FROM (
+            SELECT currency, hour, -gross AS gross, -payments AS payments, -tips AS tips,
+                   -refunded AS refunded, -approved AS approved, -declined AS declined,
+                   -platform_fees AS platform_fees, -processor_fees AS processor_fees,
+                   -disputed AS disputed, -paid_out AS paid_out, -disputes AS disputes
+              FROM analytics_hours
+            UNION ALL
+            SELECT currency, (captured_at / 3600000) * 3600000, captured, 1,
+                   CASE WHEN role = 'TIP' THEN captured ELSE 0 END, 0, 0, 0, 0, 0, 0, 0, 0
+              FROM payments WHERE captured_at IS NOT NULL
+            UNION ALL
+            SELECT currency, (settled_at / 3600000) * 3600000, 0, 0, 0, amount, 0, 0, 0, 0, 0, 0, 0
+              FROM refunds WHERE status = 'SUCCEEDED'
+            UNION ALL
+            SELECT currency, (started_at / 3600000) * 3600000, 0, 0, 0, 0,
+                   CASE WHEN status = 'SUCCEEDED' THEN 1 ELSE 0 END,
+                   CASE WHEN status = 'FAILED' THEN 1 ELSE 0 END, 0, 0, 0, 0, 0
+              FROM payment_attempts
+             WHERE op = 'AUTHORIZE' AND seq = 1
+               AND (status = 'SUCCEEDED' OR (status = 'FAILED' AND decline IS NOT NULL))
+            UNION ALL
+            SELECT e.currency, (e.at / 3600000) * 3600000, 0, 0, 0, 0, 0, 0,
+                   CASE WHEN e.account = 'platform_fees' THEN e.credit - e.debit ELSE 0 END,
+                   CASE WHEN e.account = 'processor_fees' THEN e.debit - e.credit ELSE 0 END,
+                   CASE WHEN e.account = 'disputes_held' AND t.kind = 'dispute_lost'
+                        THEN e.credit - e.debit ELSE 0 END,
+                   CASE WHEN e.account = 'bank' AND t.kind = 'payout_paid'
+                        THEN e.credit - e.debit ELSE 0 END, 0
+              FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.tx_id
+             WHERE e.account IN ('platform_fees', 'processor_fees', 'disputes_held', 'bank')
+            UNION ALL
+            SELECT p.currency, (p.captured_at / 3600000) * 3600000,
+                   0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
+              FROM disputes d JOIN payments p ON p.id = d.payment_id
+           ) AS parts
+          GROUP BY currency, hour
+         HAVING SUM(gross) <> 0 OR SUM(payments) <> 0 OR SUM(tips) <> 0 OR SUM(refunded) <> 0
+             OR SUM(approved) <> 0 OR SUM(declined) <> 0 OR SUM(platform_fees) <> 0
+             OR SUM(processor_fees) <> 0 OR SUM(disputed) <> 0 OR SUM(paid_out) <> 0
+             OR SUM(disputes) <> 0",
+    ),
+    (
+        "kept declines of hour",
+        "SELECT currency || ' ' || code || ' ' || CAST(hour AS TEXT) AS subject,
+                CAST(SUM(kept) AS BIGINT) AS recorded, CAST(SUM(counted) AS BIGINT) AS recounted
+           FROM (
+            SELECT currency, hour, code, n AS kept, 0 AS counted FROM analytics_declines
+            UNION ALL
+            SELECT currency, (started_at / 3600000) * 3600000, decline, 0, 1 FROM payment_attempts
+             WHERE op = 'AUTHORIZE' AND status = 'FAILED' AND decline IS NOT NULL
+           ) AS parts
+          GROUP BY currency, hour, code HAVING SUM(kept) <> SUM(counted)",
+    ),
+    (
+        "kept sales of products in",
+        "SELECT currency || ' ' || CAST(days AS TEXT) AS subject,
+                CAST(SUM(kept) AS BIGINT) AS recorded, CAST(SUM(counted) AS BIGINT) AS recounted
+           FROM (
+            SELECT currency, days, start, product_id, revenue AS kept, 0 AS counted
+              FROM analytics_products
+            UNION ALL
+            SELECT o.currency, d.days, (o.paid_at / (d.days * 86400000)) * d.days * 86400000,
+                   l.product_id, 0, l.qty * l.unit_minor
+              FROM orders o JOIN order_lines l ON l.order_id = o.id
+              JOIN (SELECT CAST(1 AS BIGINT) AS days UNION ALL SELECT CAST(32 AS BIGINT)) d ON o.paid_at IS NOT NULL
+           ) AS parts
+          GROUP BY currency, days, start, product_id HAVING SUM(kept) <> SUM(counted)",
+    ),
 ];

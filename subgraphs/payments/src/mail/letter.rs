@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    ORDER_RECEIPT, PAYMENT_AUTHORIZED, PAYMENT_RECEIPT, REFUND_RECEIPT, RIDE_RECEIPT, TIP_RECEIVED,
+    DISPUTE_OPENED, ORDER_RECEIPT, PAYMENT_AUTHORIZED, PAYMENT_RECEIPT, PAYOUT_SENT,
+    REFUND_RECEIPT, RIDE_RECEIPT, TIP_RECEIVED,
 };
 
 /// Renders this service's mails.
@@ -50,6 +51,8 @@ fn letter(template: &str, data: &Value) -> Result<Letter, RenderError> {
         PAYMENT_RECEIPT => read(template, data).map(payment_receipt),
         REFUND_RECEIPT => read(template, data).map(refund_receipt),
         RIDE_RECEIPT => read(template, data).map(ride_receipt),
+        DISPUTE_OPENED => read(template, data).map(dispute_opened),
+        PAYOUT_SENT => read(template, data).map(payout_sent),
         TIP_RECEIVED => read(template, data).map(tip_received),
         _ => Err(RenderError::UnknownTemplate { template: template.to_owned() }),
     }
@@ -177,6 +180,56 @@ fn ride_receipt(data: RideData) -> Letter {
         intro: "Thank you for riding with us. This is your fare.".to_owned(),
         rows: rows.into_iter().map(|(label, value)| (label.to_owned(), value)).collect(),
         outro: "You can thank your driver with a tip for 30 days.",
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DisputeData {
+    payment: String,
+    amount: String,
+    reason: String,
+    answer_by: Option<String>,
+    side: String,
+}
+
+fn dispute_opened(data: DisputeData) -> Letter {
+    let DisputeData { payment, amount, reason, answer_by, side } = data;
+    let mut rows = vec![
+        ("Contested".to_owned(), amount.clone()),
+        ("Payment".to_owned(), payment),
+        ("Reason".to_owned(), reason.replace('_', " ")),
+    ];
+    rows.extend(answer_by.map(|at| ("Answer by".to_owned(), at)));
+    let (intro, outro) = if side == "payer" {
+        (
+            format!("Your bank has told us that you contest a payment of {amount}."),
+            "If this is a mistake, tell your bank. You need not do anything else.",
+        )
+    } else {
+        (
+            format!(
+                "A payment of {amount} to you is contested. The money is held until it is decided."
+            ),
+            "Send us what shows that the payment was right.",
+        )
+    };
+    Letter { subject: format!("A payment of {amount} is contested"), intro, rows, outro }
+}
+
+#[derive(Deserialize)]
+struct PayoutData {
+    payout: String,
+    amount: String,
+}
+
+fn payout_sent(data: PayoutData) -> Letter {
+    let PayoutData { payout, amount } = data;
+    Letter {
+        subject: format!("Your payout of {amount} is on its way"),
+        intro: format!("We have sent {amount} to your bank."),
+        rows: vec![("Amount".to_owned(), amount), ("Payout".to_owned(), payout)],
+        outro: "Banks take a day or two.",
     }
 }
 

@@ -15,7 +15,7 @@ use sea_orm::{ConnectionTrait, DbErr};
 use serde_json::{Value, json};
 
 use crate::{
-    entity::{order, order_line, payment, refund, ride},
+    entity::{dispute, order, order_line, payment, payout, refund, ride},
     fare::Fare,
     money::Money,
 };
@@ -27,6 +27,8 @@ pub(crate) const PAYMENT_AUTHORIZED: &str = "payment_authorized";
 pub(crate) const PAYMENT_RECEIPT: &str = "payment_receipt";
 pub(crate) const REFUND_RECEIPT: &str = "refund_receipt";
 pub(crate) const RIDE_RECEIPT: &str = "ride_receipt";
+pub(crate) const DISPUTE_OPENED: &str = "dispute_opened";
+pub(crate) const PAYOUT_SENT: &str = "payout_sent";
 pub(crate) const TIP_RECEIVED: &str = "tip_received";
 
 struct Mail {
@@ -36,14 +38,58 @@ struct Mail {
     data: Value,
 }
 
+/// The payer of a contested payment, and everybody who got a share of it.
+pub(crate) async fn dispute_opened(
+    tx: &impl ConnectionTrait,
+    payment: &payment::Model,
+    dispute: &dispute::Model,
+    sellers: &[UserId],
+    now: Timestamp,
+) -> Result<(), DbErr> {
+    let readers = std::iter::once((payment.payer_id, "payer"))
+        .chain(sellers.iter().map(|seller| (*seller, "seller")));
+    for (version, (to, side)) in (1..).zip(readers) {
+        let data = json!({
+            "payment": payment.id,
+            "amount": dispute.money(dispute.amount).to_string(),
+            "reason": dispute.reason,
+            "answerBy": dispute.evidence_due_by.map(|at| at.to_string()),
+            "side": side,
+        });
+        let mail = Mail { template: DISPUTE_OPENED, to, about: dispute.id.uuid(), data };
+        queue_version(tx, now, mail, version).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn payout_sent(
+    tx: &impl ConnectionTrait,
+    payout: &payout::Model,
+    now: Timestamp,
+) -> Result<(), DbErr> {
+    let data = json!({ "payout": payout.id, "amount": payout.money().to_string() });
+    let (to, about) = (payout.payee_id, payout.id.uuid());
+    queue(tx, now, Mail { template: PAYOUT_SENT, to, about, data }).await
+}
+
 async fn queue(tx: &impl ConnectionTrait, now: Timestamp, mail: Mail) -> Result<(), DbErr> {
+    queue_version(tx, now, mail, 1).await
+}
+
+/// The same template about the same thing goes to several people under different versions.
+async fn queue_version(
+    tx: &impl ConnectionTrait,
+    now: Timestamp,
+    mail: Mail,
+    entity_version: i64,
+) -> Result<(), DbErr> {
     let to = mail.to.to_string();
     let mail = NewMail {
         template: mail.template,
         to: &to,
         locale: "en",
         entity: mail.about,
-        entity_version: 1,
+        entity_version,
         data: mail.data,
         user: Some(mail.to.uuid()),
     };

@@ -6,18 +6,19 @@ use kit::{Timestamp, id::PaymentAttemptId};
 use sea_orm::entity::prelude::*;
 
 use super::{
+    card_tokens::CardTokens,
     idempotent::Recorded,
-    method::SEAL_PURPOSE,
-    settle::{self, Settled},
+    settle::{self, Mode, Settled},
 };
 use crate::{
     app::App,
-    connector::{AuthorizeRequest, Connector, FollowUpRequest, Outcome},
+    connector::{Asked, AuthorizeRequest, Connector, FollowUpRequest, Outcome},
     entity::{
         payment::{self, CaptureMethod},
         payment_attempt::{self, AttemptOperation},
         payment_method,
     },
+    failpoint,
     refusal::Failure,
 };
 
@@ -32,9 +33,15 @@ const CHECKS: [Duration; 7] = [
     Duration::from_hours(24),
 ];
 
-/// When to ask next, after `checks` questions.
+/// When to ask next, after `checks` questions. When all waiting times are used up, somebody has
+/// to look at it; it is asked on once a day.
 pub(crate) fn next_check(now: Timestamp, checks: i64) -> Timestamp {
-    let index = usize::try_from(checks).unwrap_or(0).min(CHECKS.len() - 1);
+    let checks = usize::try_from(checks).unwrap_or(0);
+    let index = checks.min(CHECKS.len() - 1);
+    if checks >= CHECKS.len() {
+        metrics::counter!("payments_unresolved_total").increment(1);
+        tracing::error!(checks, "the outcome of an attempt is still unknown; ask the processor");
+    }
     now.plus(CHECKS[index])
 }
 
@@ -42,8 +49,13 @@ pub(crate) fn next_check(now: Timestamp, checks: i64) -> Timestamp {
 pub async fn run_all(app: &App, first: PaymentAttemptId) -> Result<Recorded, Failure> {
     let app = app.clone();
     let work = tokio::spawn(async move {
-        let settled = run(&app, first).await?;
-        let mut queue = VecDeque::from(settled.follow_ups);
+        let mut settled = run(&app, first).await?;
+        let mut queue = VecDeque::from(std::mem::take(&mut settled.follow_ups));
+        // Another processor is tried in place of one that was not reached.
+        while let Some(next) = settled.replaced_by {
+            settled = run(&app, next).await?;
+            queue.extend(std::mem::take(&mut settled.follow_ups));
+        }
         while let Some(next) = queue.pop_front() {
             // The first attempt is settled; what follows is on record and will be retried.
             match run(&app, next).await {
@@ -60,50 +72,84 @@ pub async fn run_all(app: &App, first: PaymentAttemptId) -> Result<Recorded, Fai
 pub async fn run(app: &App, id: PaymentAttemptId) -> Result<Settled, Failure> {
     let (attempt, payment) = load(app, id).await?;
     if !attempt.is_open() {
-        return settle::settle(app, id, Outcome::Unknown { reason: "settled before".to_owned() })
-            .await;
+        let outcome = Outcome::Unknown { reason: "settled before".to_owned() };
+        return settle::settle(app, id, outcome, Mode::Live).await;
     }
+    failpoint::hit("after_intent_commit");
     let outcome = match app.connectors.named(&attempt.connector) {
+        Ok(_) if !app.connectors.may_call(&attempt.connector, app.now()) => {
+            Outcome::NotAttempted { reason: "the processor is left alone for now".to_owned() }
+        }
         Ok(connector) => {
+            let started = std::time::Instant::now();
             let call = call(app, connector.as_ref(), &attempt, &payment);
-            match tokio::time::timeout(app.config.processing.timeout.0, call).await {
+            let outcome = match tokio::time::timeout(app.config.processing.timeout.0, call).await {
                 Ok(outcome) => outcome?,
                 Err(_) => Outcome::Unknown { reason: "the processor did not answer".to_owned() },
-            }
+            };
+            app.connectors.note(&attempt.connector, &outcome, app.now());
+            metrics::histogram!("payments_processor_seconds", "connector" => attempt.connector.clone())
+                .record(started.elapsed().as_secs_f64());
+            outcome
         }
         Err(error) => Outcome::NotAttempted { reason: error.to_string() },
     };
+    failpoint::hit("after_connector_call");
     metrics::counter!(
         "payments_attempts_total",
+        "connector" => attempt.connector.clone(),
         "operation" => attempt.op.to_value(),
-        "outcome" => outcome_name(&outcome)
+        "outcome" => outcome.name()
     )
     .increment(1);
-    settle::settle(app, id, outcome).await
+    let settled = settle::settle(app, id, outcome, Mode::Live).await;
+    failpoint::hit("after_settlement");
+    settled
 }
 
 /// Asks the processor what became of an open attempt, and books the answer.
 pub async fn check(app: &App, id: PaymentAttemptId) -> Result<Settled, Failure> {
-    let (attempt, _) = load(app, id).await?;
+    let (attempt, payment) = load(app, id).await?;
     let outcome = match app.connectors.named(&attempt.connector) {
         Ok(connector) => {
-            match tokio::time::timeout(app.config.processing.timeout.0, connector.fetch(id)).await {
+            let asked = Asked {
+                attempt: id,
+                operation: attempt.op,
+                amount: attempt.money(),
+                processor_ref: payment.processor_ref,
+                started_at: attempt.started_at,
+                now: app.now(),
+            };
+            let fetch = connector.fetch(asked);
+            match tokio::time::timeout(app.config.processing.timeout.0, fetch).await {
                 Ok(outcome) => outcome,
                 Err(_) => Outcome::Unknown { reason: "the processor did not answer".to_owned() },
             }
         }
         Err(error) => Outcome::Unknown { reason: error.to_string() },
     };
+    let outcome = match outcome {
+        // A call that was cut off may still be on its way; only later is "never seen" an answer.
+        Outcome::NotAttempted { .. } if may_be_under_way(app, &attempt) => {
+            Outcome::Unknown { reason: "the call may still arrive".to_owned() }
+        }
+        outcome => outcome,
+    };
     let repeatable = matches!(attempt.op, AttemptOperation::Refund | AttemptOperation::Void);
     let settled = match outcome {
         // What was promised is done now; the processor knows the attempt by its id.
         Outcome::NotAttempted { .. } if repeatable && attempt.is_open() => run(app, id).await?,
-        outcome => settle::settle(app, id, outcome).await?,
+        outcome => settle::settle(app, id, outcome, Mode::Afterwards).await?,
     };
     for next in &settled.follow_ups {
         Box::pin(run_all(app, *next)).await?;
     }
     Ok(settled)
+}
+
+fn may_be_under_way(app: &App, attempt: &payment_attempt::Model) -> bool {
+    let rules = &app.config.processing;
+    attempt.started_at.plus(rules.timeout.0).plus(rules.stale.0) > app.now()
 }
 
 async fn load(
@@ -153,10 +199,8 @@ async fn authorize_request(
         .one(app.database.read())
         .await?
         .ok_or_else(broken)?;
-    let card_token = app
-        .secrets
-        .open(SEAL_PURPOSE, &method.connector_token_enc)
-        .map_err(|error| Failure::Broken(error.to_string()))?;
+    let tokens = CardTokens::open(&app.secrets, &method.connector, &method.connector_token_enc)?;
+    let card_token = tokens.at(&attempt.connector).ok_or_else(broken)?.to_owned();
     Ok(AuthorizeRequest {
         attempt: attempt.id,
         method: method_id,
@@ -165,14 +209,4 @@ async fn authorize_request(
         capture: payment.capture_method == CaptureMethod::Automatic,
         return_url: payment.return_url.clone(),
     })
-}
-
-fn outcome_name(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Approved { .. } => "approved",
-        Outcome::ActionRequired { .. } => "action_required",
-        Outcome::Declined { .. } => "declined",
-        Outcome::NotAttempted { .. } => "not_attempted",
-        Outcome::Unknown { .. } => "unknown",
-    }
 }

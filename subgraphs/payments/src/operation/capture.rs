@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     idempotent::{Claim, Key, Recorded},
-    payment::{Begun, Intent, begin_attempt},
+    payment::{Begun, Intent, begin_attempt, resolve_unknown},
     transition,
 };
 use crate::{
@@ -34,6 +34,7 @@ pub async fn capture(
     idempotency_key: &str,
 ) -> Result<Recorded, Failure> {
     let key = Key::new(key_owner(caller)?, "paymentCapture", idempotency_key, &command)?;
+    resolve_unknown(app, command.payment_id).await?;
     let (command, key, now) = (&command, &key, app.now());
     let begun = app
         .database

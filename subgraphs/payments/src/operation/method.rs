@@ -11,7 +11,10 @@ use kit::{
 use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, PaginatorTrait, entity::prelude::*};
 use serde::Serialize;
 
-use super::idempotent::{Claim, Key, Recorded};
+use super::{
+    card_tokens::CardTokens,
+    idempotent::{Claim, Key, Recorded},
+};
 use crate::{
     address::validate,
     app::{App, key_owner, person},
@@ -25,9 +28,6 @@ use crate::{
     refusal::{Failure, Refusal},
     secrets::token_hash,
 };
-
-/// What processor tokens are sealed for.
-pub(crate) const SEAL_PURPOSE: &str = "processor-token";
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Attach {
@@ -54,7 +54,7 @@ pub async fn attach(
         Begun::Replay(recorded) => return Ok(recorded),
         Begun::Token(token) => token,
     };
-    let verification = verify(app, &token, attempt).await?;
+    let verification = verify(app, &token.connector, &token.connector_token_enc, attempt).await?;
     let finished = Attached { user, attempt, token, billing, make_default: command.make_default };
     finish(app, &key, &finished, &verification).await
 }
@@ -114,22 +114,23 @@ async fn spend(
     }
 }
 
+/// Has a card's bank look at it, without moving money.
 async fn verify(
     app: &App,
-    token: &vault_token::Model,
+    connector: &str,
+    sealed: &[u8],
     attempt: PaymentAttemptId,
 ) -> Result<Verification, Failure> {
-    let card_token = app
-        .secrets
-        .open(SEAL_PURPOSE, &token.connector_token_enc)
-        .map_err(|error| Failure::Broken(error.to_string()))?;
-    let Ok(connector) = app.connectors.named(&token.connector) else {
-        return Ok(Verification::Unavailable { reason: "the processor is gone".to_owned() });
+    let unavailable = |reason: &str| Verification::Unavailable { reason: reason.to_owned() };
+    let tokens = CardTokens::open(&app.secrets, connector, sealed)?;
+    let (Ok(processor), Some(token)) = (app.connectors.named(connector), tokens.at(connector))
+    else {
+        return Ok(unavailable("the processor is gone"));
     };
-    let call = connector.verify(attempt, &card_token);
+    let call = processor.verify(attempt, token);
     Ok(match tokio::time::timeout(app.config.processing.timeout.0, call).await {
         Ok(verification) => verification,
-        Err(_) => Verification::Unavailable { reason: "the processor did not answer".to_owned() },
+        Err(_) => unavailable("the processor did not answer"),
     })
 }
 
@@ -151,7 +152,12 @@ async fn finish(
     app.database
         .write(|tx| {
             Box::pin(async move {
-                record_attempt(tx, attached, verification, now).await?;
+                let verified = Verified {
+                    user: attached.user,
+                    attempt: attached.attempt,
+                    connector: &attached.token.connector,
+                };
+                record_attempt(tx, verified, verification, now).await?;
                 let recorded = match verification {
                     Verification::Verified(checks) if checks.cvc != CheckResult::Fail => {
                         let id = keep(tx, attached, *checks, now).await?;
@@ -178,9 +184,16 @@ fn declined(decline: DeclineCode, raw_code: &str) -> Recorded {
     Recorded { subject: None, refusal: Some(refusal) }
 }
 
+/// A verification that was made.
+struct Verified<'a> {
+    user: UserId,
+    attempt: PaymentAttemptId,
+    connector: &'a str,
+}
+
 async fn record_attempt(
     tx: &Transaction<'_>,
-    attached: &Attached,
+    verified: Verified<'_>,
     verification: &Verification,
     now: Timestamp,
 ) -> Result<(), DbErr> {
@@ -192,13 +205,15 @@ async fn record_attempt(
         Verification::Unavailable { .. } => (AttemptStatus::Failed, None, None),
     };
     let row = payment_attempt::ActiveModel {
-        id: Set(attached.attempt),
+        id: Set(verified.attempt),
         payment_id: Set(None),
         refund_id: Set(None),
-        user_id: Set(attached.user),
+        payout_id: Set(None),
+        chain_id: Set(None),
+        user_id: Set(verified.user),
         seq: Set(0),
         op: Set(AttemptOperation::Verify),
-        connector: Set(attached.token.connector.clone()),
+        connector: Set(verified.connector.to_owned()),
         connector_ref: Set(None),
         amount: Set(0),
         currency: Set(Currency::parse("USD").expect("USD is a currency")),
@@ -326,6 +341,130 @@ fn billing_address(app: &App, command: &Attach) -> Result<Option<String>, Failur
         )
         .into()),
     }
+}
+
+/// Has the bank look at a card on file again. With a fresh token of the same card its security
+/// code is checked too, and the card is renewed.
+pub async fn reverify(
+    app: &App,
+    caller: &Caller,
+    id: PaymentMethodId,
+    cvc_token: Option<String>,
+) -> Result<Recorded, Failure> {
+    let user = person(caller)?;
+    let now = app.now();
+    refuse_card_testing(app, user, now).await?;
+    let reader = app.database.read();
+    let method = payment_method::Entity::find_by_id(id)
+        .one(reader)
+        .await?
+        .filter(|row| row.user_id == user && row.detached_at.is_none())
+        .ok_or_else(|| Refusal::not_found("you have no such card", &["id"]))?;
+    let token = match cvc_token {
+        Some(text) => Some(spend_for(app, &method, text, now).await?),
+        None => None,
+    };
+    let (connector, sealed) = token.as_ref().map_or_else(
+        || (&method.connector, &method.connector_token_enc),
+        |token| (&token.connector, &token.connector_token_enc),
+    );
+    let attempt = PaymentAttemptId::new(now);
+    let verification = verify(app, connector, sealed, attempt).await?;
+    let (method, token, verification) = (&method, &token, &verification);
+    app.database
+        .write(|tx| {
+            Box::pin(async move {
+                let verified = Verified { user, attempt, connector };
+                record_attempt(tx, verified, verification, now).await?;
+                match verification {
+                    Verification::Verified(checks) if checks.cvc != CheckResult::Fail => {
+                        renew(tx, method, token.as_ref(), *checks, now).await?;
+                        Ok(Recorded::done(id))
+                    }
+                    Verification::Verified(_) => Ok(Recorded {
+                        subject: Some(id.into()),
+                        ..declined(DeclineCode::IncorrectCvc, "incorrect_cvc")
+                    }),
+                    Verification::Declined { code, raw_code, .. } => {
+                        Ok(Recorded { subject: Some(id.into()), ..declined(*code, raw_code) })
+                    }
+                    Verification::Unavailable { .. } => Ok(Recorded {
+                        subject: Some(id.into()),
+                        ..declined(DeclineCode::IssuerUnavailable, "processor_unavailable")
+                    }),
+                }
+            })
+        })
+        .await
+}
+
+/// Spends a token that must be of the same card.
+async fn spend_for(
+    app: &App,
+    method: &payment_method::Model,
+    token: String,
+    now: Timestamp,
+) -> Result<vault_token::Model, Failure> {
+    const PATH: &[&str] = &["cvcToken"];
+    let token = &token;
+    let spent = app
+        .database
+        .write(|tx| Box::pin(async move { spend(tx, token, now).await }))
+        .await
+        .map_err(|failure| match failure {
+            Failure::Refused(refusal) => Failure::from(at_path(*refusal, PATH)),
+            failure => failure,
+        })?;
+    if spent.fingerprint != method.fingerprint {
+        let message = "the token is of another card";
+        return Err(Refusal::invalid("CARD_MISMATCH", message, PATH).into());
+    }
+    Ok(spent)
+}
+
+fn at_path(refusal: Refusal, path: &[&'static str]) -> Refusal {
+    let path = path.iter().map(|part| (*part).into()).collect();
+    match refusal {
+        Refusal::InvalidInput { code, message, .. } => {
+            Refusal::InvalidInput { code, message, path }
+        }
+        Refusal::NotFound { code, message, .. } => Refusal::NotFound { code, message, path },
+        refusal => refusal,
+    }
+}
+
+async fn renew(
+    tx: &impl ConnectionTrait,
+    method: &payment_method::Model,
+    token: Option<&vault_token::Model>,
+    checks: Checks,
+    now: Timestamp,
+) -> Result<(), DbErr> {
+    let mut change = payment_method::ActiveModel {
+        verified_at: Set(Some(now)),
+        updated_at: Set(now),
+        version: Set(method.version + 1),
+        ..Default::default()
+    };
+    if checks.cvc != CheckResult::Unchecked {
+        change.cvc_check = Set(checks.cvc);
+    }
+    if checks.postal_code != CheckResult::Unchecked {
+        change.postal_code_check = Set(checks.postal_code);
+    }
+    if let Some(token) = token {
+        change.connector = Set(token.connector.clone());
+        change.connector_token_enc = Set(token.connector_token_enc.clone());
+        change.exp_month = Set(token.exp_month);
+        change.exp_year = Set(token.exp_year);
+    }
+    payment_method::Entity::update_many()
+        .set(change)
+        .filter(payment_method::Column::Id.eq(method.id))
+        .filter(payment_method::Column::DetachedAt.is_null())
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// Takes a card off file. Payments made with it keep showing it.

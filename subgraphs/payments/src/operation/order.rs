@@ -262,7 +262,8 @@ pub async fn cancel(app: &App, caller: &Caller, id: OrderId) -> Result<OrderId, 
             })
         })
         .await;
-    let begun = begun.map_err(no_invalid_state)?;
+    let begun = begun
+        .map_err(|failure| conflict_of_state(failure, "the order cannot be canceled any more"))?;
     if let Some(void) = begun {
         attempt::run_all(app, void).await?;
         ended(app, id).await?;
@@ -270,11 +271,45 @@ pub async fn cancel(app: &App, caller: &Caller, id: OrderId) -> Result<OrderId, 
     Ok(id)
 }
 
+/// The goods have been handed to the carrier.
+pub async fn fulfill(
+    app: &App,
+    caller: &Caller,
+    id: OrderId,
+    idempotency_key: &str,
+) -> Result<Recorded, Failure> {
+    let key = Key::new(key_owner(caller)?, "orderFulfill", idempotency_key, &id)?;
+    let anybodys = caller.has_role("ADMIN") || caller.is_service();
+    let (key, now) = (&key, app.now());
+    let fulfilled: Result<Recorded, Failure> = app
+        .database
+        .write(|tx| {
+            Box::pin(async move {
+                if let Claim::Replay(recorded) = key.claim(tx, now).await? {
+                    return Ok(recorded);
+                }
+                let unknown = || Refusal::not_found("you have sold nothing of this order", &["id"]);
+                let order = order::Entity::find_by_id(id).one(tx).await?.ok_or_else(unknown)?;
+                let lines = lines_of(tx, id).await?;
+                if !anybodys && !lines.iter().any(|line| caller.is(&line.seller_id)) {
+                    return Err(unknown().into());
+                }
+                let (event, change) = (OrderEvent::Fulfill, transition::no_change());
+                transition::order(tx, &order, event, "orderFulfill", now, change).await?;
+                let recorded = Recorded::done(id);
+                key.finish(tx, &recorded).await?;
+                Ok(recorded)
+            })
+        })
+        .await;
+    fulfilled.map_err(|failure| conflict_of_state(failure, "only a paid order can be fulfilled"))
+}
+
 /// The error union of orders knows no states; a wrong state is a conflict there.
-fn no_invalid_state(failure: Failure) -> Failure {
+fn conflict_of_state(failure: Failure, message: &'static str) -> Failure {
     match failure {
         Failure::Refused(refusal) if matches!(*refusal, Refusal::InvalidState { .. }) => {
-            Refusal::conflict("INVALID_STATE", "the order cannot be canceled any more").into()
+            Refusal::conflict("INVALID_STATE", message).into()
         }
         failure => failure,
     }

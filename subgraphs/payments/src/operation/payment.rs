@@ -13,8 +13,9 @@ use serde::Serialize;
 
 use super::{
     attempt,
+    card_tokens::CardTokens,
     idempotent::{Claim, Key, Recorded},
-    method, stock, transition,
+    method, risk, stock, transition,
 };
 use crate::{
     app::{App, key_owner, person},
@@ -22,7 +23,9 @@ use crate::{
         order,
         payment::{self, CaptureMethod, PaymentRole, PurposeType},
         payment_attempt::{self, AttemptOperation, AttemptStatus},
+        payment_method,
     },
+    money::Money,
     refusal::{Failure, Refusal},
     state::{OrderStatus, PaymentEvent, PaymentStatus},
 };
@@ -164,6 +167,8 @@ pub async fn confirm(
     let payer = person(caller)?;
     let key = Key::new(key_owner(caller)?, "paymentConfirm", idempotency_key, &command)?;
     check_return_url(command.return_url.as_deref())?;
+    own(app.database.read(), command.payment_id, payer).await?;
+    resolve_unknown(app, command.payment_id).await?;
     let (command, key, now) = (&command, &key, app.now());
     let begun = app
         .database
@@ -174,10 +179,11 @@ pub async fn confirm(
                 }
                 let row = own(tx, command.payment_id, payer).await?;
                 let method = method::usable(tx, payer, command.payment_method_id, now).await?;
+                risk::check(tx, app, payer, row.money(row.amount), now).await?;
                 hold_stock(tx, app, &row, now).await?;
                 let change = payment::ActiveModel {
                     method_id: Set(Some(method.id)),
-                    connector: Set(Some(method.connector.clone())),
+                    connector: Set(Some(choose_connector(app, &method, row.money(row.amount))?)),
                     return_url: Set(command.return_url.clone()),
                     ..Default::default()
                 };
@@ -194,6 +200,21 @@ pub async fn confirm(
         })
         .await?;
     begun.finish(app).await
+}
+
+/// The processor a payment goes to first: the best by the routes that has the card and is not
+/// known to be out of reach.
+pub(crate) fn choose_connector(
+    app: &App,
+    method: &payment_method::Model,
+    amount: Money,
+) -> Result<String, Failure> {
+    let tokens = CardTokens::open(&app.secrets, &method.connector, &method.connector_token_enc)?;
+    let country = method.funding_country.as_deref();
+    let route = app.connectors.route(amount, method.brand, country, &tokens.connectors());
+    let now = app.now();
+    let awake = route.iter().find(|name| !app.connectors.is_resting(name, now));
+    Ok(awake.or_else(|| route.first()).unwrap_or(&method.connector).clone())
 }
 
 /// A mutation after its first transaction: answered already, or an attempt to be made.
@@ -259,6 +280,8 @@ pub(crate) async fn insert_attempt(
         id: Set(id),
         payment_id: Set(Some(row.id)),
         refund_id: Set(None),
+        payout_id: Set(None),
+        chain_id: Set(None),
         user_id: Set(row.payer_id),
         seq: Set(i64::try_from(seq).unwrap_or(i64::MAX) + 1),
         op: Set(intent.op),
@@ -385,6 +408,8 @@ pub async fn cancel(
 ) -> Result<Recorded, Failure> {
     let payer = person(caller)?;
     let key = Key::new(key_owner(caller)?, "paymentCancel", idempotency_key, &id)?;
+    own(app.database.read(), id, payer).await?;
+    resolve_unknown(app, id).await?;
     let (key, now) = (&key, app.now());
     let begun = app
         .database
@@ -447,6 +472,28 @@ pub(crate) async fn begin_void(
     insert_attempt(tx, &row, intent, now, next_check).await
 }
 
+/// What is not known of a payment is found out before anything else is done with it.
+pub(crate) async fn resolve_unknown(app: &App, id: PaymentId) -> Result<(), Failure> {
+    let row = payment::Entity::find_by_id(id).one(app.database.read()).await?;
+    if row.is_some_and(|row| row.status == PaymentStatus::Unknown) {
+        for attempt in unsettled(app, id).await? {
+            attempt::check(app, attempt.id).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn unsettled(app: &App, id: PaymentId) -> Result<Vec<payment_attempt::Model>, DbErr> {
+    payment_attempt::Entity::find()
+        .filter(payment_attempt::Column::PaymentId.eq(id))
+        .filter(
+            payment_attempt::Column::Status.is_in([AttemptStatus::Pending, AttemptStatus::Unknown]),
+        )
+        .order_by_asc(payment_attempt::Column::Seq)
+        .all(app.database.read())
+        .await
+}
+
 /// Asks the processor what became of a payment's open attempts, now.
 pub async fn sync(app: &App, caller: &Caller, id: PaymentId) -> Result<PaymentId, Failure> {
     let payer = person(caller)?;
@@ -455,15 +502,7 @@ pub async fn sync(app: &App, caller: &Caller, id: PaymentId) -> Result<PaymentId
         .await?
         .filter(|row| row.payer_id == payer || crate::app::sees_everything(caller))
         .ok_or_else(|| Refusal::not_found("you have no such payment", &["id"]))?;
-    let open = payment_attempt::Entity::find()
-        .filter(payment_attempt::Column::PaymentId.eq(row.id))
-        .filter(
-            payment_attempt::Column::Status.is_in([AttemptStatus::Pending, AttemptStatus::Unknown]),
-        )
-        .order_by_asc(payment_attempt::Column::Seq)
-        .all(app.database.read())
-        .await?;
-    for attempt in open {
+    for attempt in unsettled(app, row.id).await? {
         // A call that is still running has the right to finish first.
         let fresh = row.status == PaymentStatus::Processing
             && attempt.started_at.plus(app.config.processing.timeout.0) > app.now();

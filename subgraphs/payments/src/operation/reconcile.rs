@@ -3,10 +3,11 @@
 use kit::{Timestamp, id::PaymentAttemptId};
 use sea_orm::{DbErr, QueryOrder, QuerySelect, entity::prelude::*};
 
-use super::attempt;
+use super::{attempt, dispute, payout};
 use crate::{
     app::App,
-    entity::payment_attempt::{self, AttemptStatus},
+    entity::payment_attempt::{self, AttemptOperation, AttemptStatus},
+    refusal::Failure,
 };
 
 /// How many attempts are looked into in one round.
@@ -17,11 +18,21 @@ pub async fn reconcile(app: &App) -> Result<usize, DbErr> {
     let due = due(app, app.now()).await?;
     for id in &due {
         // One attempt that cannot be settled must not stop the others.
-        if let Err(error) = attempt::check(app, *id).await {
+        if let Err(error) = check(app, *id).await {
             tracing::error!(attempt = %id, %error, "an attempt could not be reconciled");
         }
     }
-    Ok(due.len())
+    Ok(due.len() + payout::follow_all(app).await? + dispute::follow_all(app).await?)
+}
+
+/// Finds out what became of one attempt, whatever it was for.
+pub(crate) async fn check(app: &App, id: PaymentAttemptId) -> Result<(), Failure> {
+    let attempt = payment_attempt::Entity::find_by_id(id).one(app.database.read()).await?;
+    match attempt {
+        Some(attempt) if attempt.op == AttemptOperation::Payout => payout::check(app, id).await,
+        Some(_) => attempt::check(app, id).await.map(drop),
+        None => Ok(()),
+    }
 }
 
 async fn due(app: &App, now: Timestamp) -> Result<Vec<PaymentAttemptId>, DbErr> {

@@ -10,16 +10,17 @@ use kit::{
     id::{OrderId, OrderLineId, PaymentAttemptId, PaymentId, RefundId},
 };
 use sea_orm::{
-    ActiveValue::Set, ConnectionTrait, PaginatorTrait, QuerySelect, entity::prelude::*,
+    ActiveValue::Set, ConnectionTrait, PaginatorTrait, QueryOrder, QuerySelect, entity::prelude::*,
     sea_query::ExprTrait,
 };
 use serde::Serialize;
 
 use super::{
-    attempt,
+    attempt, dispute, earning,
     idempotent::{Claim, Key, Recorded},
     order as orders,
-    payment::connector_of,
+    payment::{self as payments, connector_of},
+    transition,
 };
 use crate::{
     app::{App, key_owner},
@@ -57,6 +58,7 @@ pub async fn create(
 ) -> Result<Recorded, Failure> {
     let key = Key::new(key_owner(caller)?, "refundCreate", idempotency_key, &command)?;
     check_note(command.note.as_deref())?;
+    payments::resolve_unknown(app, command.payment_id).await?;
     let (command, key, now) = (&command, &key, app.now());
     let begun = app
         .database
@@ -65,11 +67,15 @@ pub async fn create(
                 if let Claim::Replay(recorded) = key.claim(tx, now).await? {
                     return Ok(Err(recorded));
                 }
+                transition::wait_for_payment(tx, command.payment_id).await?;
                 let row =
                     payment::Entity::find_by_id(command.payment_id).one(tx).await?.ok_or_else(
                         || Refusal::not_found("there is no such payment", &["input", "paymentId"]),
                     )?;
                 check_refundable(app, &row, now)?;
+                if dispute::blocks_refunds(tx, &row).await? {
+                    return Err(Refusal::state("DISPUTED", "refundCreate").into());
+                }
                 let draft = draft(tx, command, &row, key).await?;
                 let (_, attempt) = begin(tx, &row, &draft, now).await?;
                 Ok::<_, Failure>(Ok(attempt))
@@ -330,8 +336,50 @@ async fn insert_parts(
     id: RefundId,
     amount: i64,
 ) -> Result<Vec<(Account, i64)>, Failure> {
+    let (splits, left) = left_of(tx, row).await?;
+    let parts = allocate(amount, &left);
+    let mut accounts = Vec::new();
+    for (split, part) in splits.iter().zip(parts) {
+        if part == 0 {
+            continue;
+        }
+        let refund_part = refund_part::ActiveModel {
+            refund_id: Set(id),
+            split_seq: Set(split.seq),
+            amount: Set(part),
+        };
+        refund_part::Entity::insert(refund_part).exec_without_returning(tx).await?;
+        accounts.push((earning::take_back(tx, row.id, account_of(split)?, part).await?, part));
+    }
+    Ok(accounts)
+}
+
+/// Divides a lost dispute like a refund. What the shares do not cover any more is the platform's.
+pub(crate) async fn dispute_parts(
+    tx: &impl ConnectionTrait,
+    row: &payment::Model,
+    amount: i64,
+) -> Result<Vec<(Account, i64)>, Failure> {
+    let (splits, left) = left_of(tx, row).await?;
+    let covered = std::cmp::min(amount, left.iter().sum());
+    let mut accounts = Vec::new();
+    for (split, part) in splits.iter().zip(allocate(covered, &left)) {
+        if part > 0 {
+            accounts.push((earning::take_back(tx, row.id, account_of(split)?, part).await?, part));
+        }
+    }
+    accounts.push((Account::PlatformFees, amount - covered));
+    Ok(accounts)
+}
+
+/// A payment's splits and what each still has after earlier refunds.
+async fn left_of(
+    tx: &impl ConnectionTrait,
+    row: &payment::Model,
+) -> Result<(Vec<payment_split::Model>, Vec<i64>), Failure> {
     let splits = payment_split::Entity::find()
         .filter(payment_split::Column::PaymentId.eq(row.id))
+        .order_by_asc(payment_split::Column::Seq)
         .all(tx)
         .await?;
     let earlier: Vec<RefundId> = refund::Entity::find()
@@ -357,21 +405,7 @@ async fn insert_parts(
             split.amount - taken
         })
         .collect();
-    let parts = allocate(amount, &left);
-    let mut accounts = Vec::new();
-    for (split, part) in splits.iter().zip(parts) {
-        if part == 0 {
-            continue;
-        }
-        let row = refund_part::ActiveModel {
-            refund_id: Set(id),
-            split_seq: Set(split.seq),
-            amount: Set(part),
-        };
-        refund_part::Entity::insert(row).exec_without_returning(tx).await?;
-        accounts.push((account_of(split)?, part));
-    }
-    Ok(accounts)
+    Ok((splits, left))
 }
 
 fn account_of(split: &payment_split::Model) -> Result<Account, Failure> {
@@ -395,6 +429,8 @@ async fn insert_attempt(
         id: Set(id),
         payment_id: Set(Some(row.id)),
         refund_id: Set(Some(refund_id)),
+        payout_id: Set(None),
+        chain_id: Set(None),
         user_id: Set(row.payer_id),
         seq: Set(i64::try_from(seq).unwrap_or(i64::MAX) + 1),
         op: Set(AttemptOperation::Refund),
@@ -447,7 +483,11 @@ pub(crate) async fn undo(
             .exec(tx)
             .await?;
     }
-    crate::ledger::reverse(tx, ("REFUND", refund.id.uuid(), "refund"), "refund_reversed", now)
-        .await?;
+    let source = ("REFUND", refund.id.uuid());
+    let promised = crate::ledger::entries_of(tx, (source.0, source.1, "refund")).await?;
+    crate::ledger::reverse(tx, (source.0, source.1, "refund"), "refund_reversed", now).await?;
+    for (account, amount) in &promised {
+        earning::give_back(tx, row, (account, amount.minor), source, now).await?;
+    }
     Ok(())
 }

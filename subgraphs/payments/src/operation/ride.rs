@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     idempotent::{Claim, Key, Recorded},
     method,
-    payment::{Begun, CancelReason, Intent, begin_attempt, begin_void, opened},
-    transition,
+    payment::{Begun, CancelReason, Intent, begin_attempt, begin_void, choose_connector, opened},
+    risk, transition,
 };
 use crate::{
     app::{App, key_owner, person},
@@ -25,7 +25,7 @@ use crate::{
     fare::{Fare, Trip, authorization, cancellation_fare, fare},
     money::{Currency, MAX_MINOR, Money, MoneyError},
     refusal::{Failure, Refusal},
-    state::{PaymentEvent, PaymentStatus, RideStatus},
+    state::{PaymentEvent, PaymentStatus, RideEvent, RideStatus},
 };
 
 /// What a quote promises; travels to the rider and back, signed.
@@ -113,8 +113,10 @@ pub async fn authorize(
                 let terms = valid_terms(terms.as_ref(), command, rider, now)?;
                 refuse_debtor(tx, rider).await?;
                 let method = method::usable(tx, rider, command.payment_method_id, now).await?;
-                let ride = insert_ride(tx, terms, command, now).await?;
                 let amount = authorization(&app.config.tariff, terms.total)?;
+                let money = Money::new(amount, terms.currency);
+                risk::check(tx, app, rider, money, now).await?;
+                let ride = insert_ride(tx, terms, command, now).await?;
                 let row = payment::ActiveModel {
                     purpose_type: Set(PurposeType::Ride),
                     purpose_id: Set(ride.uuid()),
@@ -122,7 +124,7 @@ pub async fn authorize(
                     payer_id: Set(rider),
                     capture_method: Set(CaptureMethod::Manual),
                     method_id: Set(Some(method.id)),
-                    connector: Set(Some(method.connector.clone())),
+                    connector: Set(Some(choose_connector(app, &method, money)?)),
                     ..opened(PaymentId::new(now), terms.currency, amount, now)
                 };
                 confirm_at_once(tx, app, row, "rideAuthorize", key, now).await
@@ -231,6 +233,41 @@ async fn insert_ride(
     Ok(id)
 }
 
+/// The rider has been picked up.
+pub async fn start(
+    app: &App,
+    caller: &Caller,
+    id: RideId,
+    idempotency_key: &str,
+) -> Result<Recorded, Failure> {
+    let key = Key::new(key_owner(caller)?, "rideStart", idempotency_key, &id)?;
+    let operates = caller.has_scope("rides:operate");
+    let (key, now) = (&key, app.now());
+    app.database
+        .write(|tx| {
+            Box::pin(async move {
+                if let Claim::Replay(recorded) = key.claim(tx, now).await? {
+                    return Ok(recorded);
+                }
+                let ride = find(tx, id, &["id"]).await?;
+                if !operates && !caller.is(&ride.driver_id) {
+                    return Err(Refusal::not_found("you drive no such ride", &["id"]).into());
+                }
+                // It is being called off; what was asked of the processor for that comes first.
+                if ride.canceled_by.is_some() {
+                    return Err(Refusal::state("CANCELING", "rideStart").into());
+                }
+                let change = ride::ActiveModel { pickup_at: Set(Some(now)), ..Default::default() };
+                let event = RideEvent::Start;
+                transition::ride(tx, &ride, event, "rideStart", now, change).await?;
+                let recorded = Recorded::done(id);
+                key.finish(tx, &recorded).await?;
+                Ok(recorded)
+            })
+        })
+        .await
+}
+
 #[derive(Clone, Debug, Serialize)]
 pub struct Complete {
     pub ride_id: RideId,
@@ -270,6 +307,8 @@ pub async fn complete(
                 let change = ride::ActiveModel {
                     distance_meters: Set(trip.distance_meters),
                     duration_seconds: Set(trip.duration_seconds),
+                    // A cancellation that could not be carried out is forgotten.
+                    canceled_by: Set(None),
                     pickup_at: Set(Some(ride.pickup_at.unwrap_or(picked_up(&ride, &trip, now)))),
                     ..fare_columns(&fare)
                 };
@@ -450,7 +489,7 @@ pub async fn tip(
                     role: Set(PaymentRole::Tip),
                     payer_id: Set(rider),
                     method_id: Set(Some(method.id)),
-                    connector: Set(Some(method.connector.clone())),
+                    connector: Set(Some(choose_connector(app, &method, ride.money(difference))?)),
                     ..opened(PaymentId::new(now), ride.currency, difference, now)
                 };
                 // Two tips at the same time would both count from the same start.

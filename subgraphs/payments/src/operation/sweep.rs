@@ -9,7 +9,7 @@ use kit::{
 use sea_orm::{DbErr, QueryOrder, QuerySelect, entity::prelude::*};
 
 use super::{
-    attempt, order as orders,
+    attempt, earning, order as orders,
     payment::{self as payments, CancelReason},
     stock,
 };
@@ -42,6 +42,10 @@ pub async fn sweep(app: &App) -> Result<usize, DbErr> {
         if let Err(error) = let_go(app, id, now).await {
             tracing::warn!(payment = %id, %error, "held money could not be let go");
         }
+    }
+    match earning::release(app).await {
+        Ok(released) => count += released,
+        Err(error) => tracing::warn!(%error, "earnings could not be released"),
     }
     forget_tokens(app, now).await?;
     Ok(count)

@@ -1,13 +1,16 @@
 //! Changing a status: ask the table, then make one update that holds only if nobody else was
 //! faster.
 
-use kit::Timestamp;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, entity::prelude::*};
+use kit::{Timestamp, id::PaymentId};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, entity::prelude::*};
 
 use crate::{
-    entity::{order, payment, ride},
+    entity::{dispute, order, payment, payout, ride},
     refusal::{Failure, Refusal},
-    state::{ORDER_STATES, OrderEvent, PAYMENT_STATES, PaymentEvent, RIDE_STATES, RideEvent},
+    state::{
+        DISPUTE_STATES, DisputeEvent, ORDER_STATES, OrderEvent, PAYMENT_STATES, PAYOUT_STATES,
+        PaymentEvent, PayoutEvent, RIDE_STATES, RideEvent,
+    },
 };
 
 /// Moves a payment on and writes `change` with it; returns the row as it is now.
@@ -61,6 +64,17 @@ pub async fn touch(
         return Err(busy().into());
     }
     find(payment::Entity::find_by_id(row.id).one(tx).await?)
+}
+
+/// Waits until nobody else changes this payment and keeps others waiting until the transaction
+/// ends, where the engine has row locks. Changes nothing.
+pub async fn wait_for_payment(tx: &impl ConnectionTrait, id: PaymentId) -> Result<(), DbErr> {
+    payment::Entity::update_many()
+        .col_expr(payment::Column::Version, Expr::col(payment::Column::Version))
+        .filter(payment::Column::Id.eq(id))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// Moves an order on.
@@ -128,6 +142,66 @@ pub async fn update_ride(
         return Err(busy().into());
     }
     find(ride::Entity::find_by_id(row.id).one(tx).await?)
+}
+
+/// Moves a payout on.
+pub async fn payout(
+    tx: &impl ConnectionTrait,
+    row: &payout::Model,
+    event: PayoutEvent,
+    now: Timestamp,
+    change: payout::ActiveModel,
+) -> Result<payout::Model, Failure> {
+    let status = PAYOUT_STATES
+        .next(row.status, event)
+        .ok_or_else(|| Refusal::state(row.status.to_value(), "payout"))?;
+    let change = payout::ActiveModel {
+        status: Set(status),
+        version: Set(row.version + 1),
+        updated_at: Set(now),
+        ..change
+    };
+    let updated = payout::Entity::update_many()
+        .set(change)
+        .filter(payout::Column::Id.eq(row.id))
+        .filter(payout::Column::Status.eq(row.status))
+        .filter(payout::Column::Version.eq(row.version))
+        .exec(tx)
+        .await?;
+    if updated.rows_affected != 1 {
+        return Err(busy().into());
+    }
+    find(payout::Entity::find_by_id(row.id).one(tx).await?)
+}
+
+/// Moves a dispute on.
+pub async fn dispute(
+    tx: &impl ConnectionTrait,
+    row: &dispute::Model,
+    event: DisputeEvent,
+    now: Timestamp,
+    change: dispute::ActiveModel,
+) -> Result<dispute::Model, Failure> {
+    let status = DISPUTE_STATES
+        .next(row.status, event)
+        .ok_or_else(|| Refusal::state(row.status.to_value(), "disputeRespond"))?;
+    let change = dispute::ActiveModel {
+        status: Set(status),
+        version: Set(row.version + 1),
+        updated_at: Set(now),
+        ..change
+    };
+    let updated = dispute::Entity::update_many()
+        .set(change)
+        .filter(dispute::Column::Id.eq(row.id))
+        .filter(dispute::Column::Status.eq(row.status))
+        .filter(dispute::Column::Version.eq(row.version))
+        .exec(tx)
+        .await?;
+    if updated.rows_affected != 1 {
+        return Err(busy().into());
+    }
+    find(dispute::Entity::find_by_id(row.id).one(tx).await?)
 }
 
 /// Nothing to write besides the status.

@@ -4,15 +4,19 @@
 //! status asks [`Machine::next`] first and then makes one guarded update. The tables know
 //! nothing of databases or processors.
 
+mod dispute;
 mod order;
 mod payment;
+mod payout;
 mod refund;
 mod ride;
 
 use std::fmt::{Debug, Write};
 
+pub use dispute::{DISPUTE_STATES, DisputeEvent, DisputeStatus};
 pub use order::{ORDER_STATES, OrderEvent, OrderStatus};
 pub use payment::{PAYMENT_STATES, PaymentEvent, PaymentStatus};
+pub use payout::{PAYOUT_STATES, PayoutEvent, PayoutStatus};
 pub use refund::{REFUND_STATES, RefundEvent, RefundStatus};
 pub use ride::{RIDE_STATES, RideEvent, RideStatus};
 
@@ -62,6 +66,8 @@ mod tests {
         unambiguous(&ORDER_STATES);
         unambiguous(&REFUND_STATES);
         unambiguous(&RIDE_STATES);
+        unambiguous(&PAYOUT_STATES);
+        unambiguous(&DISPUTE_STATES);
     }
 
     #[test]

@@ -53,5 +53,7 @@ pub static RIDE_STATES: Machine<RideStatus, RideEvent> = Machine {
         (Is::Authorized, On::Complete, Is::Completed),
         (Is::Authorized, On::Cancel, Is::Canceled),
         (Is::InProgress, On::Complete, Is::Completed),
+        // Nobody ended it until the money could not be held any longer.
+        (Is::InProgress, On::Cancel, Is::Canceled),
     ],
 };

@@ -30,9 +30,17 @@ impl Shop {
 
     /// A second replica on the same database would be made by the same call.
     pub(crate) fn over(database: Database, configure: impl FnOnce(&mut Config)) -> Self {
+        let clock = Clock::manual(Timestamp::parse("2026-11-23T12:00:00Z").unwrap());
+        Self::with_clock(database, clock, configure)
+    }
+
+    pub(crate) fn with_clock(
+        database: Database,
+        clock: Clock,
+        configure: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut config = Config::default();
         configure(&mut config);
-        let clock = Clock::manual(Timestamp::parse("2026-11-23T12:00:00Z").unwrap());
         let app = App::new(config, database, clock.clone(), "http://payments.test");
         let service = payments::serve::service(&app);
         let merchant = with_roles(
@@ -51,6 +59,76 @@ impl Shop {
 
     pub(crate) fn customer(&self) -> Caller {
         with_roles(person(&self.clock), &["payments:read", "payments:write"], &["CUSTOMER"])
+    }
+
+    pub(crate) fn driver(&self) -> Caller {
+        let scopes = ["payments:read", "payments:write", "rides:driver"];
+        with_roles(person(&self.clock), &scopes, &["DRIVER"])
+    }
+
+    /// A ride of about 8 km whose price is held on a fresh card.
+    pub(crate) async fn authorized_ride(
+        &self,
+        rider: &Caller,
+        driver: &Caller,
+        card: &str,
+    ) -> String {
+        let method = self.card(rider, card).await;
+        let quote = self
+            .data(
+                rider,
+                "{ rideQuote(input: { distanceMeters: 8000, durationSeconds: 900, currency: \"EUR\" }) { token } }",
+                json!({}),
+            )
+            .await;
+        let data = self
+            .data(
+                rider,
+                "mutation($input: RideAuthorizeInput!) { rideAuthorize(input: $input) { ride { id status } errors { ... on UserError { code } } } }",
+                json!({ "input": { "quoteToken": quote["rideQuote"]["token"], "driverId": id_of(driver).to_string(), "paymentMethodId": method, "idempotencyKey": key() } }),
+            )
+            .await;
+        let ride = &data["rideAuthorize"]["ride"];
+        assert_eq!(ride["status"], "AUTHORIZED", "{data}");
+        ride["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn complete_ride(&self, ride: &str) {
+        let data = self
+            .data(
+                &self.admin(),
+                "mutation($input: RideCompleteInput!) { rideComplete(input: $input) { ride { status } errors { ... on UserError { code } } } }",
+                json!({ "input": { "rideId": ride, "distanceMeters": 8000, "durationSeconds": 900, "idempotencyKey": key() } }),
+            )
+            .await;
+        assert_eq!(data["rideComplete"]["ride"]["status"], "COMPLETED", "{data}");
+    }
+
+    pub(crate) async fn completed_ride(&self, rider: &Caller, driver: &Caller) -> String {
+        let ride = self.authorized_ride(rider, driver, APPROVES).await;
+        self.complete_ride(&ride).await;
+        ride
+    }
+
+    /// The first payment of a ride.
+    pub(crate) async fn ride_payment(&self, rider: &Caller, ride: &str) -> String {
+        let query = "query($id: ID!) { ride(id: $id) { payments { id } } }";
+        let data = self.data(rider, query, json!({ "id": ride })).await;
+        data["ride"]["payments"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Has the sandbox's messages delivered and worked on, as the running service does.
+    pub(crate) async fn messages(&self) {
+        use payments::{connector::Connector, webhook::incoming};
+
+        for event in self.app.sandbox.due_events().await.unwrap() {
+            let name = self.app.sandbox.name();
+            let accepted =
+                incoming::accept(&self.app, name, Some(&event.signature), &event.body).await;
+            accepted.unwrap();
+            self.app.sandbox.note_delivery(event.id, true).await.unwrap();
+        }
+        incoming::work(&self.app).await.unwrap();
     }
 
     pub(crate) fn support(&self) -> Caller {

@@ -21,6 +21,10 @@ pub enum Behaviour {
     StolenCard,
     Fraudulent,
     VelocityExceeded,
+    /// Approves, and contests the charge as fraudulent.
+    DisputesFraud,
+    /// Approves, and says that nothing was delivered.
+    DisputesDelivery,
     NoSuchCard,
 }
 
@@ -39,6 +43,8 @@ impl Behaviour {
             "4000000000009979" => Self::StolenCard,
             "4100000000000019" => Self::Fraudulent,
             "4000000000006975" => Self::VelocityExceeded,
+            "4000000000000259" => Self::DisputesFraud,
+            "4000000000002685" => Self::DisputesDelivery,
             _ => Self::Approve,
         }
     }
@@ -56,7 +62,9 @@ impl Behaviour {
     /// The decline of a charge.
     pub(super) fn refuses_charge(self) -> Option<&'static str> {
         match self {
-            Self::Approve | Self::ThreeDSecure => None,
+            Self::Approve | Self::ThreeDSecure | Self::DisputesFraud | Self::DisputesDelivery => {
+                None
+            }
             Self::Decline | Self::DeclineCharge => Some("generic_decline"),
             Self::InsufficientFunds => Some("insufficient_funds"),
             Self::ExpiredCard => Some("expired_card"),
@@ -67,6 +75,15 @@ impl Behaviour {
             Self::Fraudulent => Some("fraudulent"),
             Self::VelocityExceeded => Some("card_velocity_exceeded"),
             Self::NoSuchCard => Some("incorrect_number"),
+        }
+    }
+
+    /// Why the cardholder will contest a charge.
+    pub(super) fn disputes(self) -> Option<&'static str> {
+        match self {
+            Self::DisputesFraud => Some("fraudulent"),
+            Self::DisputesDelivery => Some("product_not_received"),
+            _ => None,
         }
     }
 }

@@ -4,7 +4,7 @@
 use kit::{Timestamp, Transaction, Uuid, id::PaymentAttemptId};
 use sea_orm::{ActiveValue::Set, UpdateMany, entity::prelude::*, sea_query::ExprTrait};
 
-use super::{ACTION_LIFETIME, Behaviour, Sandbox};
+use super::{ACTION_LIFETIME, Behaviour, Sandbox, dispute, event};
 use crate::{
     connector::{AuthorizeRequest, DeclineCode, FollowUpRequest, Outcome},
     entity::sandbox_operation::{ActiveModel, Column, Entity, Model},
@@ -62,7 +62,9 @@ impl Sandbox {
         let row = ActiveModel {
             capture: Set(request.capture),
             state: Set(state),
-            code: Set(code.map(str::to_owned)),
+            code: Set(code.map(str::to_owned).or_else(|| {
+                behaviour.disputes().map(|reason| format!("{}{reason}", dispute::DISPUTES))
+            })),
             action_key: Set(action.then(|| new_token("act"))),
             captured: Set(captured),
             ..self.booking(OperationKind::Authorize, request.attempt, None, request.amount)
@@ -102,12 +104,34 @@ impl Sandbox {
     }
 
     /// What the books say about an attempt.
-    pub(super) async fn look_up(&self, attempt: PaymentAttemptId) -> Outcome {
-        match Entity::find_by_id(attempt.uuid()).one(self.database.read()).await {
-            Ok(Some(row)) => self.outcome(&row),
+    pub(super) async fn look_up(&self, attempt: PaymentAttemptId, asked: Option<Money>) -> Outcome {
+        match self.booked(attempt).await {
+            Ok(Some((Outcome::Approved { .. }, booked)))
+                if asked.is_some_and(|asked| asked != booked) =>
+            {
+                Outcome::Conflicted { reason: "another amount was booked".to_owned() }
+            }
+            Ok(Some((outcome, _))) => outcome,
             Ok(None) => Outcome::NotAttempted { reason: "the processor has no record".to_owned() },
             Err(error) => Outcome::Unknown { reason: error.to_string() },
         }
+    }
+
+    /// What is booked under an attempt, with the amount.
+    pub(super) async fn booked(
+        &self,
+        attempt: PaymentAttemptId,
+    ) -> Result<Option<(Outcome, Money)>, DbErr> {
+        if let Some(row) = Entity::find_by_id(attempt.uuid()).one(self.database.read()).await? {
+            return Ok(Some((self.outcome(&row), row.money())));
+        }
+        let payout = crate::entity::sandbox_payout::Entity::find_by_id(attempt.uuid())
+            .one(self.database.read())
+            .await?;
+        Ok(payout.map(|row| {
+            let processor_ref = processor_ref(attempt.uuid());
+            (Outcome::Approved { processor_ref }, Money::new(row.amount, row.currency))
+        }))
     }
 
     /// The attempt whose cardholder is asked on the page `key`, with its amount.
@@ -121,7 +145,9 @@ impl Sandbox {
     pub async fn authenticate(&self, key: &str, result: Authentication) -> Result<bool, DbErr> {
         let oldest = self.clock.now().minus(ACTION_LIFETIME);
         self.database
-            .write(|tx| Box::pin(async move { answer(tx, key, result, oldest).await }))
+            .write(|tx| {
+                Box::pin(async move { answer(tx, key, result, oldest, self.clock.now()).await })
+            })
             .await
     }
 
@@ -166,9 +192,12 @@ impl Sandbox {
     /// declined when the guard changes nothing.
     async fn book(&self, row: ActiveModel, guard: Option<UpdateMany<Entity>>) -> Outcome {
         let (row, guard) = (&row, &guard);
+        let (now, tells) = (self.clock.now(), self.rules.tells_everything);
         let booked = self
             .database
-            .write(|tx| Box::pin(async move { book(tx, row.clone(), guard.clone()).await }))
+            .write(|tx| {
+                Box::pin(async move { book(tx, row.clone(), guard.clone(), now, tells).await })
+            })
             .await;
         match booked {
             Ok(row) => self.outcome(&row),
@@ -209,6 +238,8 @@ async fn book(
     tx: &Transaction<'_>,
     row: ActiveModel,
     guard: Option<UpdateMany<Entity>>,
+    now: Timestamp,
+    tells: bool,
 ) -> Result<Model, DbErr> {
     let reference = row.reference.clone().take().unwrap_or_default();
     if let Some(known) = Entity::find_by_id(reference).one(tx).await? {
@@ -227,7 +258,24 @@ async fn book(
     } else {
         row
     };
-    row.insert(tx).await
+    let row = row.insert(tx).await?;
+    if tells {
+        event::enqueue(tx, event::ATTEMPT_UPDATED, &row.reference.to_string(), now).await?;
+    }
+    match (row.op, row.state) {
+        (OperationKind::Authorize, BookingState::Captured) => {
+            dispute::open(tx, &row, row.captured, now).await?;
+        }
+        (OperationKind::Capture, BookingState::Approved) => {
+            let parent = row.parent_ref.clone().unwrap_or_default();
+            let parent = Entity::find().filter(Column::ProcessorRef.eq(parent)).one(tx).await?;
+            if let Some(authorization) = parent {
+                dispute::open(tx, &authorization, row.amount, now).await?;
+            }
+        }
+        _ => {}
+    }
+    Ok(row)
 }
 
 async fn answer(
@@ -235,6 +283,7 @@ async fn answer(
     key: &str,
     result: Authentication,
     oldest: Timestamp,
+    now: Timestamp,
 ) -> Result<bool, DbErr> {
     let waiting = Entity::find()
         .filter(Column::ActionKey.eq(key))
@@ -256,5 +305,9 @@ async fn answer(
         .filter(Column::State.eq(BookingState::ActionRequired))
         .exec(tx)
         .await?;
+    if updated.rows_affected == 1 {
+        let attempt = row.reference.to_string();
+        event::enqueue(tx, event::ATTEMPT_UPDATED, &attempt, now).await?;
+    }
     Ok(updated.rows_affected == 1)
 }

@@ -9,7 +9,7 @@ use axum::{
     extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{Html, IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use futures::future::BoxFuture;
 use kit::id::PaymentAttemptId;
@@ -33,9 +33,30 @@ impl std::fmt::Debug for AuthenticationPage {
     }
 }
 
-/// `GET|POST /sandbox/3ds/{key}`.
+/// `GET|POST /sandbox/3ds/{key}`, and `POST /sandbox/disputes/{reference}` for the bank's verdict.
 pub fn routes(page: AuthenticationPage) -> Router {
-    Router::new().route("/sandbox/3ds/{key}", get(show).post(answer)).with_state(page)
+    Router::new()
+        .route("/sandbox/3ds/{key}", get(show).post(answer))
+        .route("/sandbox/disputes/{reference}", post(decide))
+        .with_state(page)
+}
+
+/// `{"verdict":"won"}` or `{"verdict":"lost"}` for a dispute under review.
+async fn decide(
+    State(page): State<AuthenticationPage>,
+    Path(reference): Path<String>,
+    Json(body): Json<serde_json::Value>,
+) -> Response {
+    let won = match body["verdict"].as_str() {
+        Some("won") => true,
+        Some("lost") => false,
+        _ => return refuse(StatusCode::UNPROCESSABLE_ENTITY, "INVALID_RESULT"),
+    };
+    match page.sandbox.decide_dispute(&reference, won).await {
+        Ok(true) => Json(body).into_response(),
+        Ok(false) => refuse(StatusCode::NOT_FOUND, "NOT_FOUND"),
+        Err(_) => refuse(StatusCode::SERVICE_UNAVAILABLE, "INTERNAL"),
+    }
 }
 
 async fn show(State(page): State<AuthenticationPage>, Path(key): Path<String>) -> Response {

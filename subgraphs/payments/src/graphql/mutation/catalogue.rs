@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::{Context, Object, Result, SimpleObject, dataloader::Loader};
-use kit::{caller, graphql::scopes, id::ProductId};
+use async_graphql::{Context, Object, Result, SimpleObject};
+use kit::{batch::Loader, caller, graphql::scopes, id::ProductId};
 
 use crate::{
     graphql::{

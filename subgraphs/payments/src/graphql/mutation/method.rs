@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject, dataloader::Loader};
-use kit::{caller, graphql::scopes, id::PaymentMethodId};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use kit::{batch::Loader, caller, graphql::scopes, id::PaymentMethodId};
 
 use crate::{
     entity::payment_method::Model,
@@ -38,6 +38,16 @@ impl MethodMutation {
     }
 
     #[graphql(requires_scopes = "payments:write")]
+    async fn payment_method_verify(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        cvc_token: Option<String>,
+    ) -> Option<Result<PaymentMethodPayload>> {
+        Some(verify(ctx, &id, cvc_token).await)
+    }
+
+    #[graphql(requires_scopes = "payments:write")]
     async fn payment_method_detach(
         &self,
         ctx: &Context<'_>,
@@ -54,6 +64,19 @@ async fn attach(
     scopes(ctx, &["payments:write"])?;
     let (command, key) = (input.command(), &input.idempotency_key);
     let done = method::attach(app(ctx), caller(ctx), command, key).await;
+    payload(ctx, Outcome::of(done)?).await
+}
+
+async fn verify(
+    ctx: &Context<'_>,
+    id: &ID,
+    cvc_token: Option<String>,
+) -> Result<PaymentMethodPayload> {
+    scopes(ctx, &["payments:write"])?;
+    let done = match PaymentMethodId::parse(id) {
+        Some(id) => method::reverify(app(ctx), caller(ctx), id, cvc_token).await,
+        None => Err(Failure::from(Refusal::not_found("you have no such card", &["id"]))),
+    };
     payload(ctx, Outcome::of(done)?).await
 }
 

@@ -2,9 +2,11 @@
 //! gateway is the first wall, this is the second.
 
 mod catalogue;
+mod dispute;
 mod method;
 mod order;
 mod payment;
+mod payout;
 mod ride;
 
 use async_graphql::MergedObject;
@@ -17,4 +19,6 @@ pub(crate) struct Mutation(
     payment::PaymentMutation,
     ride::RideMutation,
     catalogue::CatalogueMutation,
+    payout::PayoutMutation,
+    dispute::DisputeMutation,
 );

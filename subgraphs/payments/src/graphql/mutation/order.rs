@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject, dataloader::Loader};
-use kit::{caller, graphql::scopes, id::OrderId};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use kit::{batch::Loader, caller, graphql::scopes, id::OrderId};
 
 use crate::{
     graphql::{
@@ -41,6 +41,16 @@ impl OrderMutation {
     async fn order_cancel(&self, ctx: &Context<'_>, id: ID) -> Option<Result<OrderPayload>> {
         Some(cancel(ctx, &id).await)
     }
+
+    #[graphql(requires_scopes = "inventory:write")]
+    async fn order_fulfill(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        idempotency_key: String,
+    ) -> Option<Result<OrderPayload>> {
+        Some(fulfill(ctx, &id, &idempotency_key).await)
+    }
 }
 
 async fn create(ctx: &Context<'_>, input: OrderCreateInput) -> Result<OrderPayload> {
@@ -59,6 +69,17 @@ async fn cancel(ctx: &Context<'_>, id: &ID) -> Result<OrderPayload> {
         None => Err(Failure::from(Refusal::not_found("you have no such order", &["id"]))),
     };
     payload(ctx, Outcome::of_id(done)?).await
+}
+
+async fn fulfill(ctx: &Context<'_>, id: &ID, key: &str) -> Result<OrderPayload> {
+    scopes(ctx, &["inventory:write"])?;
+    let done = match OrderId::parse(id) {
+        Some(id) => order::fulfill(app(ctx), caller(ctx), id, key).await,
+        None => {
+            Err(Failure::from(Refusal::not_found("you have sold nothing of this order", &["id"])))
+        }
+    };
+    payload(ctx, Outcome::of(done)?).await
 }
 
 async fn payload(ctx: &Context<'_>, outcome: Outcome) -> Result<OrderPayload> {

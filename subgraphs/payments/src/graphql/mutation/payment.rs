@@ -2,8 +2,9 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject, dataloader::Loader};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use kit::{
+    batch::Loader,
     caller,
     graphql::scopes,
     id::{PaymentId, RefundId},

@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject, dataloader::Loader};
-use kit::{caller, graphql::scopes, id::RideId};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use kit::{batch::Loader, caller, graphql::scopes, id::RideId};
 
 use crate::{
     entity::ride::{Model, RideParty},
@@ -12,6 +12,7 @@ use crate::{
         error::{RideError, errors},
         input::{RideAuthorizeInput, RideCompleteInput, RideTipInput},
         ride::Ride,
+        value::holds,
     },
     operation::{
         idempotent::Recorded,
@@ -38,6 +39,17 @@ impl RideMutation {
         input: RideAuthorizeInput,
     ) -> Option<Result<RidePayload>> {
         Some(authorize(ctx, input).await)
+    }
+
+    /// The rider has been picked up: by the driver of the ride, or an operator
+    #[graphql(requires_scopes = "rides:driver", requires_scopes = "rides:operate")]
+    async fn ride_start(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        idempotency_key: String,
+    ) -> Option<Result<RidePayload>> {
+        Some(start(ctx, &id, &idempotency_key).await)
     }
 
     #[graphql(requires_scopes = "rides:operate")]
@@ -77,6 +89,17 @@ async fn authorize(ctx: &Context<'_>, input: RideAuthorizeInput) -> Result<RideP
             ride::authorize(app(ctx), caller(ctx), command, &input.idempotency_key).await
         }
         Err(refusal) => Err(Failure::from(refusal)),
+    };
+    payload(ctx, done).await
+}
+
+async fn start(ctx: &Context<'_>, id: &ID, key: &str) -> Result<RidePayload> {
+    if !holds(ctx, "rides:driver") {
+        scopes(ctx, &["rides:operate"])?;
+    }
+    let done = match RideId::parse(id) {
+        Some(id) => ride::start(app(ctx), caller(ctx), id, key).await,
+        None => Err(Failure::from(Refusal::not_found("you drive no such ride", &["id"]))),
     };
     payload(ctx, done).await
 }

@@ -3,7 +3,10 @@
 use kit::id::RideId;
 use sea_orm::{ActiveValue::Set, entity::prelude::*};
 
-use super::{Ending, Scope, Settled, answer, captured, close, fare, forget, keep_open, write};
+use super::{
+    Ending, Scope, Settled, answer, captured, close, failover, fare, forget, hold_conflict,
+    keep_open, write,
+};
 use crate::{
     connector::{DeclineCode, Outcome},
     entity::{
@@ -13,6 +16,7 @@ use crate::{
     },
     mail,
     operation::{
+        idempotent::Recorded,
         payment::{CancelReason, cancel_unpaid},
         transition,
     },
@@ -73,6 +77,11 @@ pub(super) async fn settle(
             let ending =
                 Ending { status: AttemptStatus::Failed, processor_ref: None, decline: None };
             close(scope, attempt, ending).await?;
+            if let Some(next) = failover::next_attempt(scope, attempt, &payment).await? {
+                let subject = super::subject(attempt, &payment);
+                let settled = Settled::only(Recorded::done(subject));
+                return Ok(Settled { replaced_by: Some(next), ..settled });
+            }
             let event = match payment.status {
                 PaymentStatus::RequiresAction => PaymentEvent::AuthenticationFailed,
                 _ => PaymentEvent::NotAttempted,
@@ -85,6 +94,11 @@ pub(super) async fn settle(
             forget(scope, attempt, &payment, refusal).await.map(Settled::only)
         }
         Outcome::Unknown { reason } => unknown(scope, attempt, payment, reason).await,
+        Outcome::Conflicted { reason } => {
+            let settled = unknown(scope, attempt, payment, reason).await?;
+            hold_conflict(scope, attempt, reason).await?;
+            Ok(settled)
+        }
     }
 }
 
@@ -107,10 +121,7 @@ async fn unknown(
     keep_open(scope, attempt, status).await?;
     let refusal = Refusal::ProcessorUnavailable { outcome_unknown: true };
     // The key stays in use until the outcome is known.
-    Ok(Settled::only(crate::operation::idempotent::Recorded::refused(
-        super::subject(attempt, &payment),
-        refusal,
-    )))
+    Ok(Settled::only(Recorded::refused(super::subject(attempt, &payment), refusal)))
 }
 
 async fn approved(
@@ -155,7 +166,7 @@ async fn approved(
         transition::payment(scope.tx, &payment, event, "settle", scope.now, change).await?;
     let follow_ups = captured::book(scope, &payment).await?;
     let recorded = answer(scope, attempt, &payment, None).await?;
-    Ok(Settled { recorded, follow_ups })
+    Ok(Settled { follow_ups, ..Settled::only(recorded) })
 }
 
 /// The money is held; it can be taken until the window closes.

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::{Scope, fare};
 use crate::{
+    analytics,
     entity::{
         order, order_line,
         payment::{self, PaymentRole},
@@ -21,7 +22,7 @@ use crate::{
     mail,
     money::allocate,
     operation::{
-        order as orders, payment as payments,
+        earning, order as orders, payment as payments,
         refund::{self, Draft},
         stock, transition,
     },
@@ -84,6 +85,7 @@ async fn order_paid(
     };
     let event = OrderEvent::Paid;
     let order = transition::order(scope.tx, &order, event, "settle", scope.now, change).await?;
+    analytics::sold(scope.tx, &order, &lines, scope.now).await?;
     mail::order_receipt(scope.tx, &order, &lines, scope.now).await?;
     let payload = order_paid_event(&order, &lines);
     let key = order.id.to_string();
@@ -200,6 +202,8 @@ pub(super) async fn post_capture(
     shares: &[Share],
 ) -> Result<(), Failure> {
     post(scope.tx, capture_posting(payment, shares, scope.now)).await?;
+    let earned: Vec<_> = shares.iter().map(|share| (share.account.clone(), share.amount)).collect();
+    earning::accrue(scope.tx, scope.app, payment, &earned, scope.now).await?;
     Ok(())
 }
 
@@ -211,6 +215,7 @@ pub(crate) fn capture_posting(
 ) -> Posting {
     let posting = Posting::new("PAYMENT", payment.id, "capture", at)
         .payment(payment.id)
+        .tip(payment.role == PaymentRole::Tip)
         .debit(Account::PspClearing, payment.money(payment.captured));
     shares.iter().fold(posting, |posting, share| {
         posting.credit(share.account.clone(), payment.money(share.amount))

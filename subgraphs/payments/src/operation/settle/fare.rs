@@ -22,6 +22,7 @@ use crate::{
     ledger::{Account, Posting, post},
     mail,
     operation::{
+        earning,
         payment::{Intent, begin_attempt, opened},
         transition,
     },
@@ -149,8 +150,18 @@ pub(super) async fn owe(scope: &Scope<'_, '_>, payment: &payment::Model) -> Resu
         posting.credit(account.clone(), payment.money(*amount))
     });
     post(scope.tx, posting).await?;
+    accrue(scope, payment, &shares).await?;
     let change = ride::ActiveModel { debt_minor: Set(payment.amount), ..Default::default() };
     transition::update_ride(scope.tx, &ride, scope.now, change).await?;
+    Ok(())
+}
+
+async fn accrue(
+    scope: &Scope<'_, '_>,
+    payment: &payment::Model,
+    shares: &[(Account, i64)],
+) -> Result<(), Failure> {
+    earning::accrue(scope.tx, scope.app, payment, shares, scope.now).await?;
     Ok(())
 }
 
@@ -168,7 +179,9 @@ pub(super) async fn rest_paid(
         transition::update_ride(scope.tx, &ride, scope.now, change).await?;
         posting.credit(Account::RiderDebt(ride.rider_id), payment.money(payment.captured))
     } else {
-        shares_of(scope, payment).await?.iter().fold(posting, |posting, (account, amount)| {
+        let shares = shares_of(scope, payment).await?;
+        accrue(scope, payment, &shares).await?;
+        shares.iter().fold(posting, |posting, (account, amount)| {
             posting.credit(account.clone(), payment.money(*amount))
         })
     };

@@ -2,7 +2,9 @@
 
 use sea_orm::{ActiveValue::Set, entity::prelude::*};
 
-use super::{Ending, Scope, Settled, answer, captured, close, fare, forget, keep_open};
+use super::{
+    Ending, Scope, Settled, answer, captured, close, fare, forget, hold_conflict, keep_open,
+};
 use crate::{
     connector::Outcome,
     entity::{
@@ -41,7 +43,7 @@ pub(super) async fn capture(
         transition::payment(scope.tx, &payment, event, "settle", scope.now, change).await?;
     let follow_ups = captured::book(scope, &payment).await?;
     let recorded = answer(scope, attempt, &payment, None).await?;
-    Ok(Settled { recorded, follow_ups })
+    Ok(Settled { follow_ups, ..Settled::only(recorded) })
 }
 
 pub(super) async fn void(
@@ -146,6 +148,12 @@ async fn not_done(
             close(scope, attempt, ending).await?;
             let refusal = Refusal::ProcessorUnavailable { outcome_unknown: false };
             forget(scope, attempt, &payment, refusal).await.map(Settled::only)
+        }
+        Outcome::Conflicted { reason } => {
+            hold_conflict(scope, attempt, reason).await?;
+            let refusal = Refusal::ProcessorUnavailable { outcome_unknown: true };
+            let subject = super::subject(attempt, &payment);
+            Ok(Settled::only(Recorded::refused(subject, refusal)))
         }
         Outcome::Approved { .. } | Outcome::ActionRequired { .. } | Outcome::Unknown { .. } => {
             keep_open(scope, attempt, AttemptStatus::Unknown).await?;

@@ -6,6 +6,7 @@
 
 mod authorization;
 mod captured;
+mod failover;
 mod fare;
 mod follow_up;
 mod refunded;
@@ -14,18 +15,16 @@ pub(crate) use captured::{Share, capture_posting, order_paid_event, order_shares
 pub(crate) use fare::{fare_shares, ride_completed_event, tip_shares};
 pub(crate) use refunded::{order_refunded_event, settled_posting};
 
-use kit::{
-    Timestamp, Transaction, Uuid,
-    id::{PaymentAttemptId, PaymentId},
-    idempotency,
-};
+use kit::{Timestamp, Transaction, Uuid, id::PaymentAttemptId, idempotency};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, entity::prelude::*, sea_query::ExprTrait};
 
 use super::{
     attempt::next_check,
     idempotent::{self, Recorded},
+    transition,
 };
 use crate::{
+    analytics,
     app::App,
     connector::{DeclineCode, Outcome},
     entity::{
@@ -40,6 +39,17 @@ use crate::{
 pub struct Settled {
     pub recorded: Recorded,
     pub follow_ups: Vec<PaymentAttemptId>,
+    /// The attempt at another processor that now stands in for this one.
+    pub replaced_by: Option<PaymentAttemptId>,
+}
+
+/// Whether somebody is waiting for this very call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The call has just been made; another processor may be tried at once.
+    Live,
+    /// It was found out later what became of it.
+    Afterwards,
 }
 
 /// Books `outcome` for an attempt.
@@ -47,10 +57,11 @@ pub(crate) async fn settle(
     app: &App,
     id: PaymentAttemptId,
     outcome: Outcome,
+    mode: Mode,
 ) -> Result<Settled, Failure> {
     let (outcome, now) = (&outcome, app.now());
     app.database
-        .write(|tx| Box::pin(async move { book(&Scope { tx, app, now }, id, outcome).await }))
+        .write(|tx| Box::pin(async move { book(&Scope { tx, app, now, mode }, id, outcome).await }))
         .await
 }
 
@@ -59,6 +70,7 @@ pub(crate) struct Scope<'a, 'outer> {
     pub(crate) tx: &'a Transaction<'outer>,
     pub(crate) app: &'a App,
     pub(crate) now: Timestamp,
+    pub(crate) mode: Mode,
 }
 
 async fn book(
@@ -69,7 +81,7 @@ async fn book(
     let (attempt, payment) = load(scope, id).await?;
     if !attempt.is_open() {
         let recorded = Recorded { subject: Some(subject(&attempt, &payment)), refusal: None };
-        return Ok(Settled { recorded, follow_ups: Vec::new() });
+        return Ok(Settled::only(recorded));
     }
     match attempt.op {
         AttemptOperation::Authorize => {
@@ -101,22 +113,11 @@ async fn load(
     let attempt =
         payment_attempt::Entity::find_by_id(id).one(scope.tx).await?.ok_or_else(broken)?;
     let payment_id = attempt.payment_id.ok_or_else(broken)?;
-    wait_for_turn(scope, payment_id).await?;
+    // What a processor has done must be booked: a parallel change is waited for, not refused.
+    transition::wait_for_payment(scope.tx, payment_id).await?;
     let payment =
         payment::Entity::find_by_id(payment_id).one(scope.tx).await?.ok_or_else(broken)?;
     Ok((attempt, payment))
-}
-
-/// Settlements of one payment follow each other: what a processor has done must be booked, so a
-/// parallel change of the payment is waited for rather than refused. Changes nothing; takes the
-/// row's lock where the engine has such.
-async fn wait_for_turn(scope: &Scope<'_, '_>, payment: PaymentId) -> Result<(), Failure> {
-    payment::Entity::update_many()
-        .col_expr(payment::Column::Version, Expr::col(payment::Column::Version))
-        .filter(payment::Column::Id.eq(payment))
-        .exec(scope.tx)
-        .await?;
-    Ok(())
 }
 
 /// What the mutation behind an attempt made or changed.
@@ -154,7 +155,9 @@ async fn close(
         finished_at: Set(Some(scope.now)),
         ..Default::default()
     };
-    write(scope.tx, attempt, change).await
+    write(scope.tx, attempt, change).await?;
+    analytics::attempt_closed(scope.tx, attempt, ending.status, ending.decline).await?;
+    Ok(())
 }
 
 /// Leaves an attempt open; it is looked into again later.
@@ -170,6 +173,26 @@ async fn keep_open(
     };
     write(scope.tx, attempt, change).await
 }
+
+/// The processor did something else than it was asked for: held as it is, for a person to see.
+async fn hold_conflict(
+    scope: &Scope<'_, '_>,
+    attempt: &payment_attempt::Model,
+    reason: &str,
+) -> Result<(), Failure> {
+    tracing::error!(attempt = %attempt.id, reason, "processor and books disagree; held");
+    metrics::counter!("payments_conflicts_total").increment(1);
+    let change = payment_attempt::ActiveModel {
+        status: Set(AttemptStatus::Unknown),
+        raw_code: Set(Some(CONFLICTED.to_owned())),
+        next_check_at: Set(None),
+        ..Default::default()
+    };
+    write(scope.tx, attempt, change).await
+}
+
+/// The raw code of an attempt that is held because of a disagreement.
+pub(crate) const CONFLICTED: &str = "conflicted";
 
 async fn write(
     tx: &impl ConnectionTrait,
@@ -218,6 +241,6 @@ fn waiting_owner(attempt: &payment_attempt::Model) -> Uuid {
 
 impl Settled {
     fn only(recorded: Recorded) -> Self {
-        Self { recorded, follow_ups: Vec::new() }
+        Self { recorded, follow_ups: Vec::new(), replaced_by: None }
     }
 }

@@ -7,7 +7,7 @@ use kit::{
 use sea_orm::{ActiveValue::Set, entity::prelude::*};
 use serde_json::json;
 
-use super::{Ending, Scope, Settled, answer, close, keep_open};
+use super::{Ending, Scope, Settled, answer, close, hold_conflict, keep_open};
 use crate::{
     connector::Outcome,
     entity::{
@@ -52,6 +52,10 @@ pub(super) async fn settle(
             };
             close(scope, attempt, ending).await?;
             fail(scope, &payment, &refund, raw_code).await?;
+            answer(scope, attempt, &payment, None).await.map(Settled::only)
+        }
+        Outcome::Conflicted { reason } => {
+            hold_conflict(scope, attempt, reason).await?;
             answer(scope, attempt, &payment, None).await.map(Settled::only)
         }
         // Promised and not done yet: the reconciler goes on.
