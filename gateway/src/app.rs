@@ -21,6 +21,7 @@ use crate::dev::Banner;
 use crate::http::client_address::{TrustedProxies, TrustedProxyError};
 use crate::http::{RouterError, router};
 use crate::outbound::HttpClient;
+use crate::plan_file::{self, PlanFileError};
 use crate::reload::Watch;
 use crate::schema::{SchemaError, ServedSchema};
 use crate::source::LoadError;
@@ -63,6 +64,8 @@ pub enum BuildError {
     #[error(transparent)]
     Schema { source: SchemaError },
     #[error(transparent)]
+    Plans { source: PlanFileError },
+    #[error(transparent)]
     Authentication { source: AuthenticationError },
     #[error(transparent)]
     Passport { source: PassportError },
@@ -103,6 +106,10 @@ impl App {
         let sdl = supergraph_sdl(&config, &client).await?;
         let schema = ServedSchema::new(&sdl, &config, &client, passports.clone(), &telemetry)
             .map_err(|source| BuildError::Schema { source })?;
+        if let Some(file) = &config.plan_cache.compiled {
+            plan_file::load(file, &schema, &config.limits)
+                .map_err(|source| BuildError::Plans { source })?;
+        }
         let authenticator = Authenticator::new(&config.authentication, &client)
             .map_err(|source| BuildError::Authentication { source })?;
         let trusted_proxies = TrustedProxies::parse(&config.server.trusted_proxies)

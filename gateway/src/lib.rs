@@ -18,7 +18,8 @@
 //!
 //! `app` builds and serves, `schema` is what is worked out per supergraph, `reload` swaps it,
 //! `source` and `composing` load schemas, `cli` is the command line, `check` compares schemas, `lint`
-//! looks at their style, `usage` remembers which operations are used, `dev` is the local loop.
+//! looks at their style, `usage` remembers which operations are used, `dev` is the local loop,
+//! `plan_file` has plans made ahead.
 //! This crate is the only one that knows HTTP, files and time.
 
 mod app;
@@ -32,6 +33,7 @@ mod http;
 mod lint;
 mod outbound;
 mod pipeline;
+mod plan_file;
 mod reload;
 mod render;
 mod schema;

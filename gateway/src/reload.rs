@@ -65,7 +65,8 @@ impl Watch {
 async fn reload(gateway: &Gateway, file: &Path) {
     match build(gateway).await {
         Ok(schema) => {
-            gateway.schema.store(Arc::new(schema));
+            let schema = warm_up(gateway, schema).await;
+            gateway.schema.store(schema);
             gateway.telemetry.schema_reloads.increment(1);
             tracing::info!(file = %file.display(), "supergraph reloaded");
         }
@@ -74,6 +75,21 @@ async fn reload(gateway: &Gateway, file: &Path) {
             tracing::error!(file = %file.display(), %error, "supergraph not reloaded, the last good one stays");
         }
     }
+}
+
+/// Makes the plans of known operations while the old schema still answers.
+async fn warm_up(gateway: &Gateway, schema: ServedSchema) -> Arc<ServedSchema> {
+    let schema = Arc::new(schema);
+    let (old, new) = (gateway.schema.load_full(), schema.clone());
+    let limits = gateway.config.limits.clone();
+    let patience = gateway.config.plan_cache.warm_up;
+    let work = tokio::task::spawn_blocking(move || new.warm_up(&old, &limits, patience));
+    match work.await {
+        Ok((ready, kept)) => tracing::info!(ready, kept, "operations prepared"),
+        // Nothing is lost but time.
+        Err(error) => tracing::warn!(%error, "operations could not be prepared"),
+    }
+    schema
 }
 
 async fn build(gateway: &Gateway) -> Result<ServedSchema, BuildError> {

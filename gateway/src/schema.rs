@@ -2,6 +2,7 @@
 //! the operations it remembers; a new supergraph gets a new one, so nothing stale survives.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use apollo_compiler::collections::HashMap;
 use apollo_compiler::schema::Implementers;
@@ -14,7 +15,7 @@ use moka::sync::Cache;
 
 use crate::auth::passport::PassportOffice;
 use crate::auth::requirements::Requirements;
-use crate::config::Config;
+use crate::config::{Config, LimitsConfig, PlanCacheConfig};
 use crate::outbound::HttpClient;
 use crate::pipeline::{OperationKey, PreparedOperation};
 use crate::subgraph_client::{Subgraphs, SubgraphsError};
@@ -30,6 +31,7 @@ pub(crate) struct ServedSchema {
     /// For introspection.
     pub(crate) implementers: HashMap<Name, Implementers>,
     pub(crate) operations: Cache<OperationKey, Arc<PreparedOperation>>,
+    pub(crate) verify_plans: bool,
 }
 
 /// Why a supergraph cannot be served.
@@ -62,13 +64,50 @@ impl ServedSchema {
             subgraphs: Arc::new(subgraphs),
             loaders: Loaders::new(LoaderOptions::default()),
             implementers: supergraph.api_schema().implementers_map(),
-            operations: Cache::new(config.plan_cache.entries),
+            operations: operations(&config.plan_cache),
+            verify_plans: config.plan_cache.verify,
             supergraph,
         })
+    }
+
+    /// Prepares the operations that another schema has served, before this one takes over. Plans
+    /// of operations that touch nothing that differs are kept. Returns how many operations are
+    /// ready, and for how many of them the plan was kept.
+    pub(crate) fn warm_up(
+        &self,
+        old: &Self,
+        limits: &LimitsConfig,
+        patience: Duration,
+    ) -> (usize, usize) {
+        let end = Instant::now() + patience;
+        let (mut ready, mut kept) = (0, 0);
+        for (key, known) in &old.operations {
+            if Instant::now() > end {
+                break;
+            }
+            // Who uses what is no longer there is told so when asking.
+            let Ok(operation) = self.carry_over(old, limits, &key, &known) else { continue };
+            ready += 1;
+            kept += usize::from(operation.has_plan_of(&known));
+            self.operations.insert((*key).clone(), Arc::new(operation));
+        }
+        (ready, kept)
     }
 
     /// What clients see.
     pub(crate) fn api_schema(&self) -> &Valid<Schema> {
         self.supergraph.api_schema()
     }
+}
+
+/// Bounded in bytes and, since none is taken for smaller than its share, in number.
+fn operations(config: &PlanCacheConfig) -> Cache<OperationKey, Arc<PreparedOperation>> {
+    let share = config.bytes / config.entries.max(1);
+    Cache::builder()
+        .max_capacity(config.bytes)
+        .weigher(move |_, operation: &Arc<PreparedOperation>| {
+            let bytes = (operation.bytes() as u64).max(share).max(1);
+            u32::try_from(bytes).unwrap_or(u32::MAX)
+        })
+        .build()
 }

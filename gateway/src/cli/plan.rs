@@ -4,12 +4,15 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
-use federation::operation::{OperationError, SourceError};
+use clap::{Args, Subcommand, ValueEnum};
+use federation::operation::{Operation, OperationError, SourceError};
 use federation::plan::QueryPlan;
-use federation::planner::{PlanOptions, Planner};
+use federation::planner::verify::verify;
+use federation::planner::{PlanError, PlanOptions, Planner};
 use federation::supergraph::Supergraph;
 
+use super::plan_compile::{CompileArguments, compile_plans};
+use super::plan_diff::{DiffArguments, diff_plans};
 use super::plan_text::{explain, mermaid};
 use super::{Failure, Output, print};
 use crate::composing::{ComposeError, supergraph_sdl};
@@ -17,13 +20,16 @@ use crate::outbound::HttpClient;
 use crate::source;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct PlanArguments {
+    #[command(subcommand)]
+    command: Option<PlanCommand>,
     /// A GraphQL document, or `-` for standard input
-    #[arg(value_name = "OPERATION.graphql")]
-    document: PathBuf,
+    #[arg(value_name = "OPERATION.graphql", required = true)]
+    document: Option<PathBuf>,
     /// Supergraph SDL or supergraph.yaml
-    #[arg(long, value_name = "FILE")]
-    supergraph: PathBuf,
+    #[arg(long, value_name = "FILE", required = true)]
+    supergraph: Option<PathBuf>,
     /// Which operation, if the document has several
     #[arg(long = "operation", value_name = "NAME")]
     name: Option<String>,
@@ -32,6 +38,17 @@ pub(crate) struct PlanArguments {
     /// Say for every request what it fetches and what it waits for
     #[arg(long)]
     explain: bool,
+    /// Check the plan independently of the planner
+    #[arg(long)]
+    verify: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum PlanCommand {
+    /// List the operations whose plans differ between two supergraphs
+    Diff(DiffArguments),
+    /// Make plans ahead, to be loaded by `concord serve --plans`
+    Compile(CompileArguments),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -42,26 +59,68 @@ enum PlanFormat {
 }
 
 pub(crate) async fn plan(arguments: PlanArguments, output: &mut Output<'_>) -> Result<(), Failure> {
-    let PlanArguments { document, supergraph, name, format, explain: with_reasons } = arguments;
-    let sdl =
-        supergraph_sdl(&HttpClient::new(), &supergraph).await.map_err(|error| match error {
-            ComposeError::Load { source } => Failure::input(source),
-            ComposeError::Composition { rendered, .. } => Failure::Findings { message: rendered },
-        })?;
-    let supergraph = Supergraph::parse(&sdl).map_err(Failure::input)?;
-    let text = read_operation(&document)?;
-    let plan =
-        make_plan(supergraph, &text, name.as_deref()).map_err(|error| refuse(&document, &error))?;
+    let PlanArguments { command, document, supergraph, name, format, explain, verify } = arguments;
+    match (command, document, supergraph) {
+        (Some(PlanCommand::Diff(arguments)), _, _) => diff_plans(arguments, output).await,
+        (Some(PlanCommand::Compile(arguments)), _, _) => compile_plans(arguments, output).await,
+        (None, Some(document), Some(supergraph)) => {
+            let planner = load_planner(&supergraph).await?;
+            let text = read_operation(&document)?;
+            let planned = make_plan(&planner, &text, name.as_deref())
+                .map_err(|error| refuse(&document, &error))?;
+            show(&planner, &planned, format, explain, verify, output)
+        }
+        (None, _, _) => Err(Failure::usage("an operation and --supergraph are needed")),
+    }
+}
+
+struct Planned {
+    operation: Operation,
+    plan: QueryPlan,
+}
+
+fn show(
+    planner: &Planner,
+    planned: &Planned,
+    format: PlanFormat,
+    with_reasons: bool,
+    verified: bool,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let Planned { operation, plan } = planned;
     let mut shown = match format {
         PlanFormat::Text => plan.to_string(),
-        PlanFormat::Json => serde_json::to_string_pretty(&plan).map_err(Failure::input)?,
-        PlanFormat::Mermaid => mermaid(&plan),
+        PlanFormat::Json => serde_json::to_string_pretty(plan).map_err(Failure::input)?,
+        PlanFormat::Mermaid => mermaid(plan),
     };
     if with_reasons {
         shown.push('\n');
-        shown.push_str(&explain(&plan));
+        shown.push_str(&explain(planner, plan));
     }
-    print(output, &shown)
+    print(output, &shown)?;
+    if !verified {
+        return Ok(());
+    }
+    let violations = verify(planner, operation, &PlanOptions::default(), plan);
+    if violations.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> =
+        violations.iter().map(|violation| format!("error: {violation}")).collect();
+    Err(Failure::Findings { message: lines.join("\n") })
+}
+
+pub(super) async fn load_planner(supergraph: &Path) -> Result<Planner, Failure> {
+    let sdl =
+        supergraph_sdl(&HttpClient::new(), supergraph).await.map_err(|error| match error {
+            ComposeError::Load { source } => Failure::input(source),
+            ComposeError::Composition { rendered, .. } => Failure::Findings { message: rendered },
+        })?;
+    let in_file = |error: &dyn std::fmt::Display| {
+        Failure::input(format!("{}: {error}", supergraph.display()))
+    };
+    let supergraph = Supergraph::parse(&sdl).map_err(|error| in_file(&error))?;
+    Planner::new(Arc::new(supergraph)).map_err(|error| in_file(&error))
 }
 
 fn read_operation(path: &Path) -> Result<String, Failure> {
@@ -73,23 +132,27 @@ fn read_operation(path: &Path) -> Result<String, Failure> {
     Ok(text)
 }
 
-enum PlanFailure {
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PlanFailure {
+    #[error("{0}")]
     Operation(OperationError),
-    Planner(String),
+    #[error("{0}")]
+    Planner(PlanError),
 }
 
-fn make_plan(
-    supergraph: Supergraph,
+fn make_plan(planner: &Planner, text: &str, name: Option<&str>) -> Result<Planned, PlanFailure> {
+    let operation = planner.operation(text, name).map_err(PlanFailure::Operation)?;
+    let plan = planner.plan(&operation, &PlanOptions::default()).map_err(PlanFailure::Planner)?;
+    Ok(Planned { operation, plan })
+}
+
+/// The plan of one operation of a document.
+pub(super) fn plan_of(
+    planner: &Planner,
     text: &str,
     name: Option<&str>,
 ) -> Result<QueryPlan, PlanFailure> {
-    let supergraph = Arc::new(supergraph);
-    let planner = Planner::new(supergraph.clone())
-        .map_err(|error| PlanFailure::Planner(error.to_string()))?;
-    let operation = planner.operation(text, name).map_err(PlanFailure::Operation)?;
-    planner
-        .plan(&operation, &PlanOptions::default())
-        .map_err(|error| PlanFailure::Planner(error.to_string()))
+    make_plan(planner, text, name).map(|planned| planned.plan)
 }
 
 fn refuse(path: &Path, failure: &PlanFailure) -> Failure {

@@ -3,6 +3,8 @@
 use std::fmt::Write;
 
 use federation::plan::{EntityFetch, Fetch, QueryPlan, RepresentationField};
+use federation::planner::Planner;
+use federation::query_graph::QueryNode;
 
 /// A flow chart: one box per request, arrows for what it waits for.
 pub(super) fn mermaid(plan: &QueryPlan) -> String {
@@ -24,11 +26,23 @@ pub(super) fn mermaid(plan: &QueryPlan) -> String {
     text
 }
 
-/// What every request fetches, with which keys, and what it waits for.
-pub(super) fn explain(plan: &QueryPlan) -> String {
-    let mut text = format!("{} subgraph requests\n", plan.fetches.len());
+/// What every request fetches, with which keys, what else it could have used, what it waits for,
+/// and what all of it costs.
+pub(super) fn explain(planner: &Planner, plan: &QueryPlan) -> String {
+    let waves = plan.waves();
+    let size = plan.size();
+    let mut text = format!("{} subgraph requests in {} waves\n", size.requests, size.depth);
     for (index, fetch) in plan.fetches.iter().enumerate() {
-        push(&mut text, format_args!("\n{index}. {} ({})", fetch.subgraph, fetch.operation_name));
+        push(
+            &mut text,
+            format_args!(
+                "\n{index}. {} ({}), wave {} of {}",
+                fetch.subgraph,
+                fetch.operation_name,
+                waves[index] + 1,
+                size.depth
+            ),
+        );
         match fetch.after.as_slice() {
             [] => push(&mut text, format_args!("   starts at once")),
             earlier => {
@@ -38,10 +52,48 @@ pub(super) fn explain(plan: &QueryPlan) -> String {
         }
         for entity in &fetch.entities {
             explain_entities(&mut text, entity);
+            explain_alternatives(&mut text, planner, fetch, entity);
         }
         push(&mut text, format_args!("   sends {}", fetch.document));
     }
     text
+}
+
+/// By which other keys, and in which other subgraphs, the same entities can be found.
+fn explain_alternatives(text: &mut String, planner: &Planner, fetch: &Fetch, entity: &EntityFetch) {
+    let (graph, supergraph) = (planner.query_graph(), planner.supergraph());
+    let keys = |node: &QueryNode, but: &str| {
+        let others = node.keys.iter().map(|key| key.text.trim());
+        let others = others.filter(|key| *key != but).map(|key| format!("{{ {key} }}"));
+        others.collect::<Vec<_>>().join(", ")
+    };
+    for template in &entity.templates {
+        let used: Vec<String> =
+            template.fields.iter().filter(|field| field.required).map(field_set).collect();
+        let used = used.join(" ");
+        let nodes = graph.nodes.iter().filter(|node| node.type_name == template.typename.as_str());
+        for node in nodes {
+            let subgraph = &supergraph.subgraph(node.subgraph).name;
+            if *subgraph == fetch.subgraph {
+                let others = keys(node, &used);
+                if !others.is_empty() {
+                    push(
+                        text,
+                        format_args!("   other keys of {} there: {others}", template.typename),
+                    );
+                }
+            } else if !node.keys.is_empty() {
+                push(
+                    text,
+                    format_args!(
+                        "   {subgraph} has {} too, by {}",
+                        template.typename,
+                        keys(node, "")
+                    ),
+                );
+            }
+        }
+    }
 }
 
 fn explain_entities(text: &mut String, entity: &EntityFetch) {

@@ -27,10 +27,16 @@ pub(crate) struct ServeArguments {
     /// Worker threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     workers: Option<u16>,
+    /// Plans made ahead by `concord plan compile`; they must fit the schema
+    #[arg(long, value_name = "FILE")]
+    plans: Option<PathBuf>,
+    /// Check every new plan independently of the planner
+    #[arg(long)]
+    verify: bool,
 }
 
 pub(crate) fn serve(arguments: ServeArguments, output: &mut Output<'_>) -> Result<(), Failure> {
-    let ServeArguments { supergraph, listen, config, workers } = arguments;
+    let ServeArguments { supergraph, listen, config, workers, plans, verify } = arguments;
     let mut config = match config {
         Some(path) => Config::load(&path).map_err(Failure::usage)?,
         None => Config::default(),
@@ -42,6 +48,10 @@ pub(crate) fn serve(arguments: ServeArguments, output: &mut Output<'_>) -> Resul
     if let Some(listen) = listen {
         config.server.listen = listen;
     }
+    if plans.is_some() {
+        config.plan_cache.compiled = plans;
+    }
+    config.plan_cache.verify |= verify;
     start_logging(&config.log)?;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(workers) = workers {
@@ -83,7 +93,9 @@ async fn listen_and_serve(config: Config, output: &mut Output<'_>) -> Result<(),
 fn refuse(error: BuildError) -> Failure {
     let message = error.to_string();
     match error {
-        BuildError::Composition { .. } | BuildError::Schema { .. } => Failure::Findings { message },
+        BuildError::Composition { .. } | BuildError::Schema { .. } | BuildError::Plans { .. } => {
+            Failure::Findings { message }
+        }
         BuildError::Load { .. } => Failure::Input { message },
         BuildError::NoSupergraph => Failure::Usage {
             message: "no supergraph: pass --supergraph FILE, or set `supergraph.file` in the configuration".to_owned(),

@@ -85,13 +85,32 @@ impl Default for SupergraphConfig {
 pub struct PlanCacheConfig {
     /// Operations (document text and name); the least used go first.
     pub entries: u64,
+    /// Memory for all of them, roughly.
+    pub bytes: u64,
     /// Plans of one operation for callers with different rights.
     pub plans_per_operation: usize,
+    /// How long a changed schema may take to make the known operations' plans before it is taken
+    /// into use; plans that the change does not touch are kept.
+    #[serde(with = "duration")]
+    #[schemars(with = "String")]
+    pub warm_up: std::time::Duration,
+    /// Plans made ahead by `concord plan compile`. They must fit the schema at start.
+    pub compiled: Option<PathBuf>,
+    /// Check every new plan independently of the planner, and refuse an operation whose plan is
+    /// not sound.
+    pub verify: bool,
 }
 
 impl Default for PlanCacheConfig {
     fn default() -> Self {
-        Self { entries: 2_000, plans_per_operation: 16 }
+        Self {
+            entries: 2_000,
+            bytes: 128 * 1024 * 1024,
+            plans_per_operation: 16,
+            warm_up: std::time::Duration::from_secs(10),
+            compiled: None,
+            verify: false,
+        }
     }
 }
 

@@ -2,11 +2,14 @@
 //! fields, and a plan for each set of rights that callers have come with.
 
 use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use executor::CompiledPlan;
 use federation::operation::{Document, Operation, OperationError, ValidDocument};
+use federation::plan::QueryPlan;
+use federation::planner::verify::verify;
 use federation::planner::{PlanError, PlanOptions};
 use indexmap::Equivalent;
 
@@ -22,8 +25,14 @@ use crate::telemetry::Telemetry;
 /// A cached operation is found by the exact text: hashes alone could mix up two documents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OperationKey {
-    document: Box<str>,
-    name: Option<Box<str>>,
+    document: Arc<str>,
+    name: Option<Arc<str>>,
+}
+
+impl OperationKey {
+    pub(crate) fn new(document: &str, name: Option<&str>) -> Self {
+        Self { document: document.into(), name: name.map(Into::into) }
+    }
 }
 
 /// The same without owning the text, for look-ups.
@@ -56,6 +65,7 @@ impl Equivalent<OperationKey> for OperationKeyRef<'_> {
 pub(crate) struct PreparedOperation {
     pub(crate) document: ValidDocument,
     pub(crate) name: Option<String>,
+    key: OperationKey,
     pub(crate) operation: Operation,
     /// Selects `__schema` or `__type` at the root.
     pub(crate) introspects: bool,
@@ -64,6 +74,8 @@ pub(crate) struct PreparedOperation {
     whole: OnceLock<Arc<CompiledPlan>>,
     /// For others: the most recently made ones, newest last.
     partial: Mutex<Vec<(Decision, Arc<CompiledPlan>)>>,
+    /// Of all plans, roughly.
+    plan_bytes: AtomicUsize,
 }
 
 impl ServedSchema {
@@ -84,9 +96,7 @@ impl ServedSchema {
         telemetry.plan_cache_misses.increment(1);
         let started = Instant::now();
         let operation = Arc::new(self.read_operation(limits, &request.query, name)?);
-        let key =
-            OperationKey { document: request.query.as_str().into(), name: name.map(Into::into) };
-        self.operations.insert(key, operation.clone());
+        self.operations.insert(operation.key.clone(), operation.clone());
         telemetry.planning_duration.record(started.elapsed().as_secs_f64());
         Ok(operation)
     }
@@ -125,15 +135,71 @@ impl ServedSchema {
             protected,
             whole: OnceLock::new(),
             partial: Mutex::default(),
+            plan_bytes: AtomicUsize::new(0),
+            key: OperationKey::new(text, name),
             document,
         })
+    }
+
+    /// An operation of another schema as it is in this one, with its plan if nothing that it
+    /// touches has changed, else with a new one if it had one.
+    pub(crate) fn carry_over(
+        &self,
+        old: &Self,
+        limits: &LimitsConfig,
+        key: &OperationKey,
+        known: &PreparedOperation,
+    ) -> Result<PreparedOperation, ClientError> {
+        let operation = self.read_operation(limits, &key.document, key.name.as_deref())?;
+        let Some(plan) = known.whole.get() else { return Ok(operation) };
+        let document = Document::parse(&key.document).map_err(refuse_operation)?;
+        if self.planner.fingerprint(&document) == old.planner.fingerprint(&document) {
+            let bytes = known.plan_bytes.load(Ordering::Relaxed);
+            operation.plan_bytes.store(bytes, Ordering::Relaxed);
+            let _ = operation.whole.set(plan.clone());
+        } else {
+            let plan = operation.plan(self, &Decision::default())?;
+            let _ = operation.whole.set(plan);
+        }
+        Ok(operation)
+    }
+
+    /// An operation whose plan has been made ahead, for this very schema.
+    pub(crate) fn adopt(
+        &self,
+        limits: &LimitsConfig,
+        text: &str,
+        name: Option<&str>,
+        plan: &QueryPlan,
+    ) -> Result<(), ClientError> {
+        let operation = self.read_operation(limits, text, name)?;
+        operation.plan_bytes.store(plan.bytes(), Ordering::Relaxed);
+        let _ = operation.whole.set(Arc::new(CompiledPlan::new(plan)));
+        self.operations.insert(operation.key.clone(), Arc::new(operation));
+        Ok(())
     }
 }
 
 impl PreparedOperation {
+    /// Roughly, in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        // The syntax tree, the executable document and the normal form, per byte of text.
+        const PER_BYTE: usize = 24;
+        // A plan is kept in the form in which it runs, which is bigger.
+        const PER_PLAN_BYTE: usize = 2;
+        size_of::<Self>()
+            + self.key.document.len() * PER_BYTE
+            + self.plan_bytes.load(Ordering::Relaxed) * PER_PLAN_BYTE
+    }
+
+    /// Whether both run the same plan.
+    pub(crate) fn has_plan_of(&self, other: &Self) -> bool {
+        self.whole.get().zip(other.whole.get()).is_some_and(|(own, other)| Arc::ptr_eq(own, other))
+    }
+
     /// The plan for what this caller may see.
     pub(crate) fn plan_for(
-        &self,
+        self: &Arc<Self>,
         schema: &ServedSchema,
         identity: &Identity,
         remembered: usize,
@@ -144,7 +210,9 @@ impl PreparedOperation {
                 return Ok(plan.clone());
             }
             let plan = self.plan(schema, &decision)?;
-            return Ok(self.whole.get_or_init(|| plan).clone());
+            let plan = self.whole.get_or_init(|| plan).clone();
+            schema.operations.insert(self.key.clone(), self.clone());
+            return Ok(plan);
         }
         let lock = || self.partial.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, plan)) = lock().iter().find(|(known, _)| *known == decision) {
@@ -156,6 +224,9 @@ impl PreparedOperation {
             partial.remove(0);
         }
         partial.push((decision, plan.clone()));
+        drop(partial);
+        // The cache weighs it again.
+        schema.operations.insert(self.key.clone(), self.clone());
         Ok(plan)
     }
 
@@ -175,6 +246,14 @@ impl PreparedOperation {
                 ClientError::Internal
             }
         })?;
+        if schema.verify_plans {
+            let violations = verify(&schema.planner, &self.operation, &options, &plan);
+            if let Some(violation) = violations.first() {
+                tracing::error!(%violation, operation = self.name, "the plan is not sound");
+                return Err(ClientError::Internal);
+            }
+        }
+        self.plan_bytes.fetch_add(plan.bytes(), Ordering::Relaxed);
         Ok(Arc::new(CompiledPlan::new(&plan)))
     }
 }

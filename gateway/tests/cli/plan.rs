@@ -77,3 +77,92 @@ fn what_cannot_be_planned_is_named() {
     }
     assert_eq!(folder.concord(&["plan", "operations.graphql"]).code, 2);
 }
+
+const OLD: &str = "schema @link(url: \"https://specs.apollo.dev/link/v1.0\") { query: Query }";
+
+#[test]
+fn plans_that_change_are_listed() {
+    let folder = graph();
+    folder.write("operations/all.graphql", OPERATIONS);
+    folder.write("operations/deep/email.gql", "{ me { email } }");
+    let compose = |file: &str| {
+        let composed = folder.concord(&["compose", "--config", "supergraph.yaml", "-o", file]);
+        assert_eq!(composed.code, 0, "{}", composed.err);
+    };
+    compose("old.graphql");
+    let diff = |old: &str, new: &str, more: &[&str]| {
+        folder.concord(&[&["plan", "diff", old, new, "operations"], more].concat())
+    };
+    let same = diff("old.graphql", "supergraph.yaml", &[]);
+    assert_eq!((same.code, same.out.as_str()), (0, "3 operations compared, 0 plans differ\n"));
+
+    // The name moves to another subgraph.
+    let users = crate::support::USERS.replace(" name: String", "");
+    folder.write("schema/users.graphql", &users);
+    let reviews = std::fs::read_to_string(folder.path("schema/reviews.graphql")).expect("reads");
+    folder
+        .write("schema/reviews.graphql", &reviews.replacen("reviews:", "name: String reviews:", 1));
+    compose("new.graphql");
+    let longer = diff("old.graphql", "new.graphql", &[]);
+    assert_eq!(longer.code, 1, "{}", longer.out);
+    let line =
+        "longer    Name (operations/all.graphql): 1 requests in 1 waves -> 2 requests in 2 waves";
+    assert!(longer.out.lines().any(|found| found == line), "{}", longer.out);
+    let shorter = diff("new.graphql", "old.graphql", &["--format", "json"]).json();
+    assert_eq!(shorter["ok"], true);
+    let changes = shorter["differences"].as_array().expect("a list");
+    assert!(changes.iter().any(|difference| difference["change"] == "shorter"), "{shorter}");
+
+    folder.write("bad.graphql", OLD);
+    assert_eq!(diff("old.graphql", "bad.graphql", &[]).code, 3);
+}
+
+#[test]
+fn plans_are_compiled_and_checked() {
+    let folder = graph();
+    folder.write("operations.graphql", OPERATIONS);
+    let compile = |more: &[&str]| {
+        let arguments =
+            ["plan", "compile", "operations.graphql", "--supergraph", "supergraph.yaml"];
+        folder.concord(&[&arguments, more].concat())
+    };
+    assert_eq!(compile(&["-o", "plans.bin"]).code, 0);
+    let text = std::fs::read_to_string(folder.path("plans.bin")).expect("reads");
+    assert_eq!(text.lines().count(), 3, "{text}");
+    assert_eq!(compile(&[]).out, text, "the same input gives the same bytes");
+
+    // A schema in which what an operation touches differs is told at start.
+    let users = crate::support::USERS.replace("name: String", "name: String!");
+    folder.write("schema/users.graphql", &users);
+    let serve = ["serve", "--supergraph", "supergraph.yaml", "--plans", "plans.bin"];
+    let refused = folder.concord(&[&serve[..], &["--listen", "203.0.113.1:1"]].concat());
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("was planned for another schema"), "{}", refused.err);
+    folder.write("plans.bin", "something else");
+    let refused = folder.concord(&[&serve[..], &["--listen", "203.0.113.1:1"]].concat());
+    assert!(refused.err.contains("not made by `concord plan compile`"), "{}", refused.err);
+
+    folder.write("operations.graphql", "{ me { unknown } }");
+    let refused = compile(&["-o", "plans.bin"]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("operations.graphql: "), "{}", refused.err);
+}
+
+#[test]
+fn a_plan_can_be_verified_and_explained() {
+    let folder = graph();
+    folder.write("operations.graphql", OPERATIONS);
+    let ran = folder.concord(&[
+        "plan",
+        "operations.graphql",
+        "--supergraph",
+        "supergraph.yaml",
+        "--operation",
+        "Reviews",
+        "--verify",
+        "--explain",
+    ]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.out.contains("2 subgraph requests in 2 waves"), "{}", ran.out);
+    assert!(ran.out.contains("users has User too, by { id }"), "{}", ran.out);
+}

@@ -13,12 +13,14 @@
 //! Nothing here refers to a schema: whoever runs a plan needs the plan, the variables and a
 //! transport. Type conditions are spelled out as sets of object type names.
 
+mod measure;
 mod text;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use measure::PlanSize;
 pub use text::to_text;
 
 /// A compiled operation. Plans are immutable, are made once and run many times.

@@ -22,6 +22,7 @@ mod project;
 mod schedule;
 mod search;
 mod steps;
+mod touched;
 pub mod verify;
 
 use std::collections::BTreeSet;
@@ -35,6 +36,7 @@ use self::lower::Lowering;
 use self::needs::{Denial, FieldSets, Needs, NeedsOfOperation};
 use self::project::Projecting;
 use self::search::Search;
+pub use self::touched::Fingerprint;
 use crate::operation::{Document, Operation, OperationError};
 use crate::plan::{Inclusion, OperationKind, QueryPlan};
 use crate::query_graph::{QueryGraph, TypeId, TypeSet};
@@ -121,6 +123,12 @@ impl Planner {
     ) -> Result<Operation, OperationError> {
         let api_schema = self.supergraph.api_schema();
         Document::parse(document)?.validate(api_schema)?.operation(name, &self.graph, api_schema)
+    }
+
+    /// Of the part of the supergraph that a document touches: as long as it stays the same, the
+    /// document's plans do.
+    pub fn fingerprint(&self, document: &Document) -> Fingerprint {
+        touched::fingerprint(&self.supergraph, document)
     }
 
     pub fn plan(

@@ -17,3 +17,4 @@ mod random;
 mod requirements;
 mod sharing;
 mod support;
+mod touched;
