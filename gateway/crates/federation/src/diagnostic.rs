@@ -3,6 +3,10 @@
 //! A diagnostic is about the *user's* input; errors of ours are ordinary error types.
 //! The binary renders diagnostics with source snippets, as JSON, and so on.
 
+mod codes;
+
+pub use codes::{ERROR_CODES, ErrorCode};
+
 use serde::{Deserialize, Serialize};
 
 /// One problem (or hint) with every place that is involved.
@@ -52,6 +56,7 @@ impl Diagnostic {
     }
 
     pub(crate) fn error(code: &str, message: impl Into<String>) -> Self {
+        debug_assert!(codes::is_known(code), "`{code}` is not among the documented codes");
         Self::new(Severity::Error, code, message)
     }
 

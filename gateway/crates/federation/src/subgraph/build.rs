@@ -15,12 +15,16 @@ use crate::diagnostic::Diagnostic;
 
 const INVALID: &str = "INVALID_GRAPHQL";
 
-/// Parses the text; syntax errors and duplicate definitions are diagnostics.
-pub(crate) fn build(source: &Source, text: &str) -> Result<Schema, Vec<Diagnostic>> {
-    let document = Document::parser()
+/// Parses the text; syntax errors are diagnostics.
+pub(crate) fn parse(source: &Source, text: &str) -> Result<Document, Vec<Diagnostic>> {
+    Document::parser()
         .recursion_limit(RECURSION_LIMIT)
         .parse_ast(text, &source.subgraph)
-        .map_err(|failed| syntax_errors(source, &failed.errors))?;
+        .map_err(|failed| syntax_errors(source, &failed.errors))
+}
+
+/// Joins what the document says about each type; duplicate definitions are diagnostics.
+pub(crate) fn build(source: &Source, document: &Document) -> Result<Schema, Vec<Diagnostic>> {
     let mut builder =
         Builder { source, schema: Schema::default(), errors: Vec::new(), roots: Vec::new() };
     for definition in &document.definitions {

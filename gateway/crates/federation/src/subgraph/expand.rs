@@ -3,7 +3,7 @@
 use apollo_compiler::Name;
 use apollo_compiler::ast::{Type, Value};
 
-use super::link::{CORE, FEDERATION, JOIN, LINK, Link, Links, SpecUrl, Version};
+use super::link::{CONNECT, FEDERATION, JOIN, Links};
 use super::model::{DirectiveDef, InputValue, Kind, Schema, TypeDef, is_built_in_scalar};
 use super::source::Source;
 use super::spec;
@@ -15,7 +15,7 @@ const TYPE_INVALID: &str = "TYPE_DEFINITION_INVALID";
 /// Completes the schema with everything that its links define.
 pub(crate) fn expand(
     schema: &mut Schema,
-    links: &mut Links,
+    links: &Links,
     source: &Source,
 ) -> Result<(), Vec<Diagnostic>> {
     let mut errors = Vec::new();
@@ -23,14 +23,21 @@ pub(crate) fn expand(
     if links.federation().is_none() {
         expand_federation_1(schema, source, &mut errors);
     }
-    if !links.by_identity.is_empty() && links.get(LINK).is_none() && links.get(CORE).is_none() {
-        links.by_identity.insert_before(0, LINK.to_owned(), implied_link());
-    }
     for link in links.by_identity.values() {
         if link.url.identity == JOIN {
             continue;
         }
         let Some((directives, types)) = spec::definitions(link) else {
+            if link.url.identity == CONNECT {
+                errors.push(
+                    source
+                        .error(
+                            "UNSUPPORTED_FEATURE",
+                            "connectors (specs.apollo.dev/connect) are not supported",
+                        )
+                        .label(source.at(&link.applied.name)),
+                );
+            }
             if link.url.identity == FEDERATION {
                 errors.push(
                     source
@@ -77,20 +84,6 @@ pub(crate) fn is_graphql_directive(name: &str) -> bool {
 fn unlocated(mut def: DirectiveDef) -> DirectiveDef {
     def.name = Name::new_unchecked(def.name.as_str());
     def
-}
-
-fn implied_link() -> Link {
-    Link {
-        url: SpecUrl {
-            identity: LINK.to_owned(),
-            name: "link".to_owned(),
-            version: Version::new(1, 0),
-        },
-        alias: "link".to_owned(),
-        imports: Vec::new(),
-        purpose: None,
-        applied: super::model::Applied::new("link"),
-    }
 }
 
 /// Subgraph libraries print these into their SDL; they say nothing about the graph.
@@ -186,7 +179,7 @@ fn add_type(schema: &mut Schema, def: TypeDef, source: &Source, errors: &mut Vec
     }
 }
 
-fn add_directive(
+pub(super) fn add_directive(
     schema: &mut Schema,
     def: DirectiveDef,
     source: &Source,

@@ -112,7 +112,15 @@ pub(crate) fn check(schema: &Schema, parent: &str, selections: &[Selection]) -> 
                 check_arguments(schema, parent, field, selected)?;
                 let ty = field.ty.inner_named_type();
                 let composite = schema.kind(ty).is_some_and(Kind::is_composite);
-                if composite && selected.sub.is_empty() {
+                let selected_again = || {
+                    selections.iter().any(|other| match other {
+                        Selection::Field(other) => {
+                            other.name == selected.name && !other.sub.is_empty()
+                        }
+                        Selection::Inline { .. } => false,
+                    })
+                };
+                if composite && selected.sub.is_empty() && !selected_again() {
                     return Err(format!(
                         "`{parent}.{}` has type `{}`, so fields of it must be selected",
                         field.name, field.ty

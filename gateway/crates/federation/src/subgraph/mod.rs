@@ -18,6 +18,7 @@ pub(crate) mod validate;
 use std::marker::PhantomData;
 
 use apollo_compiler::Name;
+use apollo_compiler::ast::Document;
 use indexmap::IndexMap;
 
 use crate::diagnostic::Diagnostic;
@@ -44,6 +45,8 @@ pub(crate) struct Subgraph<State> {
     pub(crate) links: Links,
     /// `None` for federation 1.
     pub(crate) version: Option<Version>,
+    /// Types that bear the name of a root without being it.
+    pub(crate) clashes: Vec<Diagnostic>,
     names: IndexMap<&'static str, Name>,
     state: PhantomData<State>,
 }
@@ -104,29 +107,42 @@ impl<State> Subgraph<State> {
         })
     }
 
+    /// A newer federation version than the one linked, where another linked spec asks for it.
+    pub(crate) fn implied_version(&self) -> Option<Version> {
+        let links = self.links.by_identity.values();
+        let implied = links.filter_map(|link| spec::implied_federation(&link.url)).max()?;
+        self.version.is_some_and(|version| version < implied).then_some(implied)
+    }
+
     pub(crate) fn error(&self, code: &str, at: &Name, message: impl AsRef<str>) -> Diagnostic {
         self.source.error(code, message).label(self.source.at(at))
     }
 
     fn into_state<Next>(self) -> Subgraph<Next> {
-        let Self { name, url, source, schema, links, version, names, state: PhantomData } = self;
-        Subgraph { name, url, source, schema, links, version, names, state: PhantomData }
+        let Self { name, url, source, schema, links, version, clashes, names, state: PhantomData } =
+            self;
+        Subgraph { name, url, source, schema, links, version, clashes, names, state: PhantomData }
     }
 }
 
 impl Subgraph<Parsed> {
-    /// Parses the SDL, reads its links, adds the definitions they bring, checks GraphQL's rules.
-    pub(crate) fn parse(name: &str, url: &str, sdl: &str) -> Result<Self, Vec<Diagnostic>> {
-        let source = Source::new(name, sdl);
-        let mut schema = build::build(&source, sdl)?;
-        let mut links = link::read(&schema, &source)?;
-        expand::expand(&mut schema, &mut links, &source)?;
-        rename_roots(&mut schema, &source)?;
+    /// Reads the links, adds the definitions they bring, checks GraphQL's rules.
+    pub(crate) fn build(
+        url: &str,
+        source: Source,
+        document: &Document,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let mut schema = build::build(&source, document)?;
+        let links = link::read(&schema, &source)?;
+        link::check_names(&schema, &links, &source)?;
+        expand::expand(&mut schema, &links, &source)?;
         graphql::validate(&schema, &source)?;
+        let clashes = rename_roots(&mut schema, &source);
         let version = links.federation().map(|link| link.url.version);
         let names = directive_names(&links);
-        let (name, url) = (name.to_owned(), url.to_owned());
-        Ok(Self { name, url, source, schema, links, version, names, state: PhantomData })
+        let (name, url) = (source.subgraph.clone(), url.to_owned());
+        let state = PhantomData;
+        Ok(Self { name, url, source, schema, links, version, clashes, names, state })
     }
 
     pub(crate) fn is_federation_1(&self) -> bool {
@@ -163,8 +179,9 @@ fn directive_names(links: &Links) -> IndexMap<&'static str, Name> {
     FEDERATION_DIRECTIVES.into_iter().map(|name| (name, local(name))).collect()
 }
 
-/// Roots get their default names, so that they merge whatever each subgraph calls them.
-fn rename_roots(schema: &mut Schema, source: &Source) -> Result<(), Vec<Diagnostic>> {
+/// Roots get their default names, so that they merge whatever each subgraph calls them; the
+/// types in the way of that are given back.
+fn rename_roots(schema: &mut Schema, source: &Source) -> Vec<Diagnostic> {
     let mut errors = Vec::new();
     for operation in ROOTS {
         let default = operation.default_type_name();
@@ -189,7 +206,7 @@ fn rename_roots(schema: &mut Schema, source: &Source) -> Result<(), Vec<Diagnost
         }
         rename_type(schema, &root, &default);
     }
-    if errors.is_empty() { Ok(()) } else { Err(errors) }
+    errors
 }
 
 fn rename_type(schema: &mut Schema, from: &Name, to: &Name) {

@@ -134,6 +134,15 @@ pub(crate) fn sdl(url: &SpecUrl) -> Option<String> {
     })
 }
 
+/// The federation version that brought a spec, where linking the spec alone asks for it.
+pub(crate) fn implied_federation(url: &SpecUrl) -> Option<Version> {
+    match url.identity.as_str() {
+        COST => Some(Version::new(2, 9)),
+        AUTHENTICATED => Some(Version::new(2, 5)),
+        _ => None,
+    }
+}
+
 /// Every element of a known spec, directives with `@`.
 pub(crate) fn elements(url: &SpecUrl) -> Option<Vec<String>> {
     let schema = parse(&sdl(url)?);
@@ -142,7 +151,10 @@ pub(crate) fn elements(url: &SpecUrl) -> Option<Vec<String>> {
 }
 
 pub(crate) fn parse(sdl: &str) -> Schema {
-    build::build(&Source::new("", sdl), sdl).expect("our own definitions are valid")
+    let source = Source::new("", sdl);
+    build::parse(&source, sdl)
+        .and_then(|document| build::build(&source, &document))
+        .expect("our own definitions are valid")
 }
 
 /// A spec's definitions under the names that `link` gives them.

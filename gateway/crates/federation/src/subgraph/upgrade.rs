@@ -12,7 +12,7 @@ use super::field_set::{FieldSet, Selection};
 use super::link::{Link, SpecUrl, Version};
 use super::metadata::{self, Metadata};
 use super::model::{Applied, Kind, TypeDef, has};
-use super::{Parsed, Subgraph, directive_names, link, spec};
+use super::{Parsed, Subgraph, directive_names, expand, link, spec};
 use crate::diagnostic::Diagnostic;
 
 /// The version that upgraded subgraphs are taken to be written in.
@@ -168,7 +168,7 @@ impl Upgrader<'_> {
         schema.types.shift_remove("_FieldSet");
         let (directives, types) = spec::definitions(&federation).unwrap_or_default();
         for def in directives {
-            schema.directive_definitions.insert(def.name.clone(), def);
+            expand::add_directive(schema, def, &self.subgraph.source, &mut self.errors);
         }
         for def in types {
             schema.types.entry(def.name.clone()).or_insert(def);

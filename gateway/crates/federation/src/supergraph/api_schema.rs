@@ -101,6 +101,40 @@ fn prefixed(name: &str, namespace: &str) -> bool {
     name.strip_prefix(namespace).is_some_and(|rest| rest.starts_with("__"))
 }
 
+/// Specifications that mean something for serving, and that are understood here.
+const SUPPORTED: [&str; 12] = [
+    "core",
+    "link",
+    "join",
+    "tag",
+    "inaccessible",
+    "authenticated",
+    "requiresScopes",
+    "policy",
+    "context",
+    "cost",
+    "cacheTag",
+    "federation",
+];
+
+/// The URL of a specification that serving depends on (`for: SECURITY` or `EXECUTION`) and that
+/// is not understood here: to ignore it would be wrong.
+pub(super) fn unsupported_feature(schema: &Schema) -> Option<String> {
+    schema.schema_definition.directives.iter().find_map(|directive| {
+        let url = match directive.name.as_str() {
+            "link" => directive.specified_argument_by_name("url"),
+            "core" => directive.specified_argument_by_name("feature"),
+            _ => None,
+        }?;
+        let url = url.as_str()?;
+        let purpose = directive.specified_argument_by_name("for").and_then(|v| v.as_enum())?;
+        let matters = matches!(purpose.as_str(), "SECURITY" | "EXECUTION");
+        let own = url.strip_prefix("https://specs.apollo.dev/").and_then(specification_of);
+        let supported = own.is_some_and(|name| SUPPORTED.contains(&name.as_str()));
+        (matters && !supported).then(|| url.to_owned())
+    })
+}
+
 /// `https://specs.apollo.dev/join/v0.3` is `join`; a URL without a version is its last segment.
 fn specification_of(url: &str) -> Option<String> {
     let mut segments = url.trim_end_matches('/').rsplit('/');

@@ -159,12 +159,28 @@ pub enum SupergraphError {
     InvalidSchema { message: String },
     #[error("not a supergraph: there is no enum `join__Graph` that names the subgraphs")]
     NoGraphs,
+    #[error("it cannot be served without `{url}`, which is not supported here")]
+    UnsupportedFeature { url: String },
     #[error("`{coordinate}`: {reason}")]
     InvalidJoin { coordinate: String, reason: String },
     #[error("no valid API schema remains: {message}")]
     InvalidApiSchema { message: String },
     #[error("no valid schema of subgraph `{subgraph}` can be rebuilt: {message}")]
     InvalidSubgraphSchema { subgraph: String, message: String },
+}
+
+impl SupergraphError {
+    /// The code that users of federation know.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnsupportedFeature { .. } => "UNSUPPORTED_LINKED_FEATURE",
+            Self::InvalidSchema { .. }
+            | Self::NoGraphs
+            | Self::InvalidJoin { .. }
+            | Self::InvalidApiSchema { .. }
+            | Self::InvalidSubgraphSchema { .. } => "INVALID_FEDERATION_SUPERGRAPH",
+        }
+    }
 }
 
 impl Supergraph {
@@ -190,6 +206,9 @@ impl Supergraph {
             SupergraphError::InvalidSchema { message: error.errors.to_string() }
         })?;
         let subgraphs = read::read_subgraphs(&schema)?;
+        if let Some(url) = api_schema::unsupported_feature(&schema) {
+            return Err(SupergraphError::UnsupportedFeature { url });
+        }
         let specifications = api_schema::Specifications::of(&schema);
         let types = read::read_types(&schema, &subgraphs, &specifications)?;
         let authorization = authorization::read_authorization(&schema, &specifications);

@@ -6,7 +6,7 @@ use indexmap::{IndexMap, IndexSet};
 use super::Merger;
 use super::directives::{Composed, is_default_composed};
 use crate::subgraph::link::{FEDERATION, Import, LINK, Link, Origin, imports_value};
-use crate::subgraph::model::Applied;
+use crate::subgraph::model::{Applied, DirectiveDef};
 use crate::subgraph::spec;
 
 const CODE: &str = "DIRECTIVE_COMPOSITION_ERROR";
@@ -232,6 +232,7 @@ impl<'a> Merger<'a> {
                     self.inputs[wish.index].subgraph.schema.directive_definitions.get(*local)
                 });
             let Some(definition) = definition.cloned() else { continue };
+            self.check_arguments_visible(wishes, &definition);
             let local_names = (0..self.inputs.len())
                 .map(|index| {
                     wishes
@@ -247,6 +248,25 @@ impl<'a> Merger<'a> {
             }
             self.schema.directive_definitions.insert(name.clone(), printed);
             self.composed.push(Composed { name, known: None, local: local_names, definition });
+        }
+    }
+
+    /// Whoever reads the supergraph must see all of a directive.
+    fn check_arguments_visible(&mut self, wishes: &[Wish<'a>], definition: &DirectiveDef) {
+        for wish in wishes.iter().filter(|wish| definition.name == *wish.local) {
+            let subgraph = &self.inputs[wish.index].subgraph;
+            let Some(own) = subgraph.schema.directive_definitions.get(&definition.name) else {
+                continue;
+            };
+            for arg in own.args.values() {
+                if subgraph.has(&arg.directives, "inaccessible") {
+                    let message = format!(
+                        "[{}] `@{}({}:)` cannot be @inaccessible: the directive is composed",
+                        subgraph.name, own.name, arg.name
+                    );
+                    self.error("DISALLOWED_INACCESSIBLE", message, [(wish.index, &arg.name)]);
+                }
+            }
         }
     }
 }

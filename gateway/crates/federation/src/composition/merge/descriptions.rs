@@ -12,8 +12,7 @@ impl Merger<'_> {
     ) -> Option<String> {
         let mut counts: IndexMap<&str, usize> = IndexMap::new();
         for description in descriptions.flatten() {
-            let description = description.trim();
-            if !description.is_empty() {
+            if !description.trim().is_empty() {
                 *counts.entry(description).or_default() += 1;
             }
         }

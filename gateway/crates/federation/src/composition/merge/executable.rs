@@ -24,8 +24,12 @@ fn is_executable(location: DirectiveLocation) -> bool {
     )
 }
 
-/// Directives of specs that composition knows are not the subgraph's own.
+/// Directives of specs that composition knows are not the subgraph's own, nor are those of
+/// incremental delivery, which a router offers or not.
 fn is_own(input: &Input, name: &str) -> bool {
+    if matches!(name, "defer" | "stream") {
+        return false;
+    }
     let known = input
         .subgraph
         .links

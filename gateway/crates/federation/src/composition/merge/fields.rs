@@ -75,6 +75,10 @@ impl<'a> Merger<'a> {
                 without.push(index);
             }
         }
+        if self.schema.query.as_ref() == Some(name) {
+            // Every subgraph has a query type, if only to be asked for entities.
+            without.extend((0..self.inputs.len()).filter(|index| types.get(*index).is_none()));
+        }
         if !with.is_empty() && !without.is_empty() {
             let message = format!(
                 "`{name}` is an entity in {}, but has no @key in {}",

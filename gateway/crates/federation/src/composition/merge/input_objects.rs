@@ -9,7 +9,10 @@ use crate::subgraph::model::{Applied, InputValue, Kind, TypeDef};
 
 impl<'a> Merger<'a> {
     pub(super) fn merge_input_objects(&mut self) {
-        for name in self.merged_names(|kind| kind == Kind::InputObject) {
+        let inputs = self.schema.types.values().filter(|def| def.kind == Kind::InputObject);
+        let is_own = |def: &&TypeDef| self.types.contains_key(def.name.as_str());
+        let names: Vec<Name> = inputs.filter(is_own).map(|def| def.name.clone()).collect();
+        for name in names {
             self.merge_input_object(&name);
         }
     }

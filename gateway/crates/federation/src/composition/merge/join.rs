@@ -11,7 +11,8 @@ use crate::subgraph::spec;
 
 /// The join spec's version that the newest federation version in use asks for.
 pub(super) fn version(inputs: &[Input]) -> Version {
-    let newest = inputs.iter().filter_map(|input| input.subgraph.version).max();
+    let used = |input: &Input| input.subgraph.implied_version().or(input.subgraph.version);
+    let newest = inputs.iter().filter_map(used).max();
     match newest {
         Some(version) if version >= Version::new(2, 8) => Version::new(0, 5),
         Some(version) if version >= Version::new(2, 7) => Version::new(0, 4),

@@ -70,6 +70,7 @@ impl<'a, T: ?Sized> Sources<'a, T> {
 /// Merges; gives back hints beside the result, or everything that cannot be merged.
 pub(crate) fn merge(inputs: &[Input]) -> Result<(Merged, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut merger = Merger::new(inputs);
+    merger.hint_implied_versions();
     merger.collect_composed_directives();
     if !merger.errors.is_empty() {
         // Without agreed names the rest would be misread.
@@ -122,6 +123,21 @@ impl<'a> Merger<'a> {
             composed: Vec::new(),
             errors: Vec::new(),
             hints: Vec::new(),
+        }
+    }
+
+    fn hint_implied_versions(&mut self) {
+        for input in self.inputs {
+            let subgraph = &input.subgraph;
+            let (Some(linked), Some(implied)) = (subgraph.version, subgraph.implied_version())
+            else {
+                continue;
+            };
+            let message = format!(
+                "`{}` links federation {linked}, but another spec that it links asks for {implied}",
+                subgraph.name
+            );
+            self.hint("IMPLICITLY_UPGRADED_FEDERATION_VERSION", message, []);
         }
     }
 

@@ -61,7 +61,10 @@ impl<'a> Merger<'a> {
 
     pub(super) fn check_subscription_field(&mut self, parent: &Name, sources: &Sources<'a, Field>) {
         for (index, field) in present(sources) {
-            if self.inputs[index].metadata.is_shareable(parent, &field.name) {
+            let subgraph = &self.inputs[index].subgraph;
+            let type_marks = subgraph.schema.types.get(parent).map_or(&[][..], |d| &d.directives);
+            let by_type = subgraph.applied(type_marks, "shareable").any(|a| a.part == field.part);
+            if by_type || subgraph.has(&field.directives, "shareable") {
                 let message = format!(
                     "`{parent}.{}` in `{}` is a subscription: it cannot be @shareable",
                     field.name,

@@ -38,9 +38,17 @@ impl<'a> Merger<'a> {
                     .collect();
                 let message = format!("`{name}` is not one kind of type: {}", listed.join(", "));
                 self.error("TYPE_KIND_MISMATCH", message, places());
-                let same_kind: Vec<(usize, &TypeDef)> =
-                    present(&sources).filter(|(_, def)| def.kind == kind).collect();
+                let same_kind: Vec<(usize, &TypeDef)> = found
+                    .iter()
+                    .filter(|(_, other)| *other == kind)
+                    .filter_map(|(index, _)| Some((*index, sources.get(*index)?)))
+                    .collect();
                 self.check_has_base(name, &same_kind);
+                if kind == Kind::InputObject {
+                    // What some subgraph does not take as input is missing there.
+                    let name = Name::new_unchecked(name.as_str());
+                    self.schema.types.insert(name.clone(), TypeDef::new(name, kind));
+                }
                 continue;
             }
             let interface_objects = found

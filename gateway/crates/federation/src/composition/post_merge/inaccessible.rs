@@ -8,7 +8,7 @@ use crate::subgraph::link::{self, INACCESSIBLE};
 use crate::subgraph::model::{self, Applied, Field, InputValue, Kind, Schema, TypeDef};
 use crate::subgraph::source::Source;
 
-pub(super) fn check(schema: &Schema, errors: &mut Vec<Diagnostic>) {
+pub(crate) fn check(schema: &Schema, errors: &mut Vec<Diagnostic>) {
     let Ok(links) = link::read(schema, &Source::new("supergraph", "")) else { return };
     let Some(link) = links.get(INACCESSIBLE) else { return };
     let mut ctx = Ctx { schema, name: link.directive_name("inaccessible"), errors };

@@ -1,7 +1,7 @@
 //! Rules on the merged schema, before asking whether every query of it can be answered.
 
 mod authorization;
-mod inaccessible;
+pub(crate) mod inaccessible;
 mod interfaces;
 mod requires;
 

@@ -16,11 +16,15 @@ mod hops;
 mod moves;
 mod walk;
 
+use super::Limits;
 use super::merge::Merged;
 use crate::diagnostic::Diagnostic;
 
 /// Hints, or one diagnostic for each query that cannot be answered.
-pub(crate) fn validate(merged: &Merged) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
+pub(crate) fn validate(
+    merged: &Merged,
+    limits: &Limits,
+) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     let graph = graph::Graph::new(merged);
-    walk::walk(&graph)
+    walk::walk(&graph, limits.satisfiability_steps)
 }

@@ -11,9 +11,6 @@ use crate::composition::hints::hint;
 use crate::diagnostic::Diagnostic;
 use crate::subgraph::model::{self, Field, Kind, ROOTS};
 
-/// How many steps a composition may take before it is given up.
-const BUDGET: usize = 20_000_000;
-
 /// One element on the way from the root.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
@@ -48,9 +45,10 @@ fn steps(path: Option<&std::rc::Rc<Path>>) -> Vec<Step> {
     steps
 }
 
-pub(super) fn walk(graph: &Graph<'_>) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
+pub(super) fn walk(graph: &Graph<'_>, budget: usize) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     let mut walker = Walker {
         graph,
+        budget,
         moves: Moves::new(graph),
         visited: IndexMap::new(),
         errors: Vec::new(),
@@ -61,11 +59,17 @@ pub(super) fn walk(graph: &Graph<'_>) -> Result<Vec<Diagnostic>, Vec<Diagnostic>
     for operation in ROOTS {
         walker.operation = operation;
         walker.walk_root(operation);
-        if walker.moves.steps > BUDGET {
-            return Err(vec![Diagnostic::error(
-                "MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED",
-                "there are too many ways through the subgraphs to check them all",
-            )]);
+        if walker.moves.steps > budget {
+            return Err(vec![
+                Diagnostic::error(
+                    "MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED",
+                    format!(
+                        "{operation}: there are too many ways through the subgraphs to check them \
+                     all (more than {budget} steps)"
+                    ),
+                )
+                .help("fewer subgraphs per type, or simpler keys and @requires, need fewer steps"),
+            ]);
         }
     }
     if walker.errors.is_empty() { Ok(walker.hints) } else { Err(walker.errors) }
@@ -73,6 +77,8 @@ pub(super) fn walk(graph: &Graph<'_>) -> Result<Vec<Diagnostic>, Vec<Diagnostic>
 
 struct Walker<'g, 'a> {
     graph: &'g Graph<'a>,
+    /// How many steps may be taken.
+    budget: usize,
     moves: Moves<'g, 'a>,
     visited: IndexMap<Name, Vec<(Positions, Choices)>>,
     errors: Vec<Diagnostic>,
@@ -139,7 +145,7 @@ impl Walker<'_, '_> {
         let mut open = states;
         open.reverse();
         while let Some(mut state) = open.pop() {
-            if self.moves.steps > BUDGET {
+            if self.moves.steps > self.budget {
                 return;
             }
             state.choices.contexts.extend(self.graph.contexts_of(&state.ty).cloned());

@@ -28,7 +28,9 @@ fn is_valid_built_in(name: &str, value: &Value) -> bool {
             number.try_to_f64().is_ok_and(|number| number.fract() == 0.0)
         }
         ("Float", Value::Int(_) | Value::Float(_)) => true,
-        ("String" | "ID", Value::String(_)) | ("ID", Value::Int(_)) => true,
+        // Federation has always taken a bare name where a string is wanted.
+        ("String" | "ID", Value::String(_) | Value::Enum(_))
+        | ("ID", Value::Int(_) | Value::Float(_)) => true,
         ("Int" | "Float" | "Boolean" | "String" | "ID", _) => false,
         // An unknown type is reported where it is named.
         _ => true,

@@ -42,13 +42,6 @@ pub(super) fn check(
                 ctx.check(&Rule::REQUIRES, requires, &def.name, &coordinate);
             }
             for provides in subgraph.applied(&field.directives, "provides") {
-                if def.kind == Kind::Interface {
-                    ctx.error(
-                        "PROVIDES_UNSUPPORTED_ON_INTERFACE",
-                        &provides.name,
-                        format!("`{coordinate}` is a field of an interface: no @provides there"),
-                    );
-                }
                 if metadata.is_external(&def.name, &field.name) {
                     ctx.error(
                         "EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE",
@@ -65,6 +58,13 @@ pub(super) fn check(
                         format!("`{coordinate}` has type `{}`, which has no fields", field.ty),
                     );
                     continue;
+                }
+                if def.kind == Kind::Interface {
+                    ctx.error(
+                        "PROVIDES_UNSUPPORTED_ON_INTERFACE",
+                        &provides.name,
+                        format!("`{coordinate}` is a field of an interface: no @provides there"),
+                    );
                 }
                 ctx.check(&Rule::PROVIDES, provides, target, &coordinate);
             }
@@ -144,12 +144,6 @@ impl Ctx<'_> {
             let message = format!("{what}: no aliases may be used in a field set");
             return self.error(&invalid, &applied.name, message);
         }
-        // Arguments first: a field that has some is refused for that, however it is selected.
-        if !rule.fields_with_arguments && self.has_arguments(&fields.0, parent) {
-            let code = format!("{prefix}_FIELDS_HAS_ARGS");
-            let message = format!("{what}: fields with arguments cannot be selected");
-            return self.error(&code, &applied.name, message);
-        }
         if !rule.abstract_fields
             && !self.check_no_abstract_fields(&fields.0, parent, &what, &applied.name)
         {
@@ -157,6 +151,11 @@ impl Ctx<'_> {
         }
         if let Err(why) = field_set::check(&self.subgraph.schema, parent, &fields.0) {
             return self.error(&invalid, &applied.name, format!("{what}: {why}"));
+        }
+        if !rule.fields_with_arguments && self.has_arguments(&fields.0, parent) {
+            let code = format!("{prefix}_FIELDS_HAS_ARGS");
+            let message = format!("{what}: fields with arguments cannot be selected");
+            self.error(&code, &applied.name, message);
         }
         if rule.leaves_must_be_external {
             let code = format!("{prefix}_FIELDS_MISSING_EXTERNAL");

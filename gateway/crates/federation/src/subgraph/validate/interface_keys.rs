@@ -71,5 +71,6 @@ fn normalized(selections: &[Selection]) -> String {
         })
         .collect();
     parts.sort();
+    parts.dedup();
     parts.join(" ")
 }
