@@ -149,7 +149,7 @@ pub async fn check(app: &App, id: PaymentAttemptId) -> Result<Settled, Failure> 
 
 fn may_be_under_way(app: &App, attempt: &payment_attempt::Model) -> bool {
     let rules = &app.config.processing;
-    attempt.started_at.plus(rules.timeout.0).plus(rules.stale.0) > app.now()
+    attempt.started_at.plus(rules.timeout.0.max(rules.stale.0)) > app.now()
 }
 
 async fn load(

@@ -4,6 +4,7 @@ use std::{
     io::{BufRead, BufReader},
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -32,7 +33,7 @@ impl Site {
         let config = dir.path().join("payments.toml");
         let text = format!(
             "users_url = \"http://127.0.0.1:9\"\n{extra}\n[database]\nurl = \"{url}\"\ndurability = \"normal\"\n\
-             [log]\nlevel = \"info\"\n\
+             [log]\nlevel = \"debug\"\n\
              [processing]\nstale = \"0s\"\npoll = \"50ms\"\ntimeout = \"2s\"\n\
              [[passport.keys]]\nkid = \"{}\"\nx = \"{}\"\n",
             settings.keys[0].kid, settings.keys[0].x
@@ -46,6 +47,14 @@ impl Site {
         let database = Database::connect(&self.url, options).await.unwrap();
         database.migrate_up::<migrations::payments::Migrator>().await.unwrap();
         database
+    }
+
+    /// Runs one of the program's commands to its end: whether it went well, and what it said.
+    pub(crate) fn run(&self, arguments: &[&str]) -> (bool, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_payments"));
+        let output = command.arg("--config").arg(&self.config).args(arguments).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(said).unwrap())
     }
 
     /// Starts the service; with a failpoint it ends there.
@@ -72,6 +81,8 @@ async fn create_database(server: &str) -> String {
 pub(crate) struct Process {
     child: Child,
     pub(crate) url: String,
+    /// Everything it has written so far.
+    pub(crate) said: Arc<Mutex<String>>,
 }
 
 impl Process {
@@ -79,28 +90,27 @@ impl Process {
     #[expect(clippy::zombie_processes, reason = "waited for when the value is dropped")]
     pub(crate) fn start(mut command: Command, word: &str) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (lines, said) = std::sync::mpsc::channel();
+        let said = Arc::new(Mutex::new(String::new()));
+        let (lines, heard) = std::sync::mpsc::channel();
         let pipes: [Box<dyn std::io::Read + Send>; 2] =
             [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
         for pipe in pipes {
-            let lines = lines.clone();
+            let (lines, said) = (lines.clone(), said.clone());
             std::thread::spawn(move || {
                 for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+                    said.lock().unwrap().push_str(&line);
                     // Nobody listens any more once it is known where it serves.
                     drop(lines.send(line));
                 }
             });
         }
         drop(lines);
-        let mut seen = String::new();
-        while let Ok(line) = said.recv_timeout(Duration::from_mins(1)) {
+        while let Ok(line) = heard.recv_timeout(Duration::from_mins(1)) {
             if let Some(port) = line.contains(word).then(|| port_in(&line)).flatten() {
-                return Self { child, url: format!("http://127.0.0.1:{port}") };
+                return Self { child, url: format!("http://127.0.0.1:{port}"), said };
             }
-            seen.push_str(&line);
-            seen.push('\n');
         }
-        panic!("the process did not start:\n{seen}");
+        panic!("the process did not start:\n{}", said.lock().unwrap());
     }
 
     /// The way a power cut ends it.

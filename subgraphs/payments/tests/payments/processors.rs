@@ -500,3 +500,53 @@ async fn the_settlement_report_finds_what_does_not_agree() {
     let report = settlement(&shop.app, "remote", now.minus(hour), now.plus(hour)).await.unwrap();
     assert_eq!((report.count(Match::MissingHere), report.count(Match::Matched)), (1, 2));
 }
+
+#[tokio::test]
+async fn the_sandbox_process_conforms() {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_payments"));
+    command.args(["sandbox", "--listen", "127.0.0.1:0"]);
+    let process = crate::process::Process::start(command, "listening on");
+    conforms(&SandboxHttp::new("process", &process.url, Secret::from(KEY), Vec::new())).await;
+}
+
+#[tokio::test]
+async fn operators_have_commands() {
+    let site = crate::process::Site::new("").await;
+    let shop = Shop::with_clock(site.database().await, Clock::system(), |_| {});
+    let lamp = shop.product(6000, 5).await;
+    shop.paid(&shop.customer(), &[(&lamp, 1)]).await;
+    let (fine, said) = site.run(&["ledger", "verify"]);
+    assert!(fine && said.contains("the ledger balances"), "{said}");
+    let span = ["--from", "2020-01-01T00:00:00Z", "--to", "2100-01-01T00:00:00Z"];
+    let (fine, said) = site.run(&[&["admin", "settlement-report"], &span[..]].concat());
+    assert!(fine && said.contains("1 matched, 0 missing here, 0 missing there"), "{said}");
+    let (fine, said) = site.run(&["admin", "retry-reconciliation", "--all"]);
+    assert!(fine && said.is_empty(), "{said}");
+    let (fine, said) = site.run(&["admin", "add-webhook", "https://shop.example/hook"]);
+    assert!(fine, "{said}");
+    let id = said.split('\t').next().unwrap().to_owned();
+    let (fine, newer) = site.run(&["admin", "rotate-webhook-secret", &id, "--grace", "1h"]);
+    assert!(fine && newer.starts_with("whsec_") && !said.contains(newer.trim()), "{newer}");
+    let (fine, _) = site.run(&["admin", "disable-webhook", &id]);
+    assert!(fine);
+    let (fine, said) = site.run(&["admin", "requeue-mail", "--all"]);
+    assert!(fine && said.contains("0 queued again"), "{said}");
+
+    let broken: Result<(), sea_orm::DbErr> = shop
+        .app
+        .database
+        .write(|tx| {
+            Box::pin(async move {
+                use sea_orm::ConnectionTrait;
+
+                let spoil =
+                    "UPDATE ledger_balances SET debits = debits + 1 WHERE account = 'psp_clearing'";
+                tx.execute_unprepared(spoil).await?;
+                Ok(())
+            })
+        })
+        .await;
+    broken.unwrap();
+    let (fine, said) = site.run(&["ledger", "verify"]);
+    assert!(!fine && said.contains("psp_clearing"), "{said}");
+}

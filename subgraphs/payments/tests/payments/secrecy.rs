@@ -63,3 +63,42 @@ async fn no_number_and_no_security_code_is_stored() {
     }
     assert!(!format!("{:?}", shop.app).contains("concord-development-payments-secret"));
 }
+
+#[tokio::test]
+async fn f39_no_secret_reaches_the_log_of_a_running_service() {
+    use crate::process::Site;
+    use serde_json::json;
+
+    const CVC: &str = "739";
+    let site = Site::new("").await;
+    let shop = Shop::with_clock(site.database().await, kit::Clock::system(), |_| {});
+    let customer = shop.customer();
+    let process = site.start(None);
+    let client = reqwest::Client::new();
+    let mut tokens = Vec::new();
+    for number in [APPROVES, DECLINES_CHARGE, "4242424242424241"] {
+        let card = json!({ "number": number, "expMonth": 12, "expYear": 2031, "cvc": CVC });
+        let sent = client.post(format!("{}/vault/v1/tokens", process.url)).json(&card).send();
+        let answer: serde_json::Value = sent.await.unwrap().json().await.unwrap();
+        tokens.extend(answer["token"].as_str().map(str::to_owned));
+    }
+    assert_eq!(tokens.len(), 2);
+    let attach = "mutation($input: PaymentMethodAttachInput!) { paymentMethodAttach(input: $input) { paymentMethod { id } errors { ... on UserError { code } } } }";
+    for token in &tokens {
+        let input = json!({ "input": { "token": token, "idempotencyKey": token } });
+        let answer = process.ask(&site, &customer, attach, input).await.unwrap();
+        assert!(
+            answer["data"]["paymentMethodAttach"]["paymentMethod"]["id"].is_string(),
+            "{answer}"
+        );
+    }
+    let said = process.said.clone();
+    process.kill();
+    let said = said.lock().unwrap();
+    assert!(said.contains("/vault/v1/tokens"), "the log has the requests");
+    let quoted = format!("\"{CVC}\"");
+    let numbers = [APPROVES, DECLINES_CHARGE, "4242424242424241", &quoted, "sbxcard_"];
+    for secret in numbers.into_iter().chain(tokens.iter().map(String::as_str)) {
+        assert!(!said.contains(secret), "{secret} is in the log");
+    }
+}

@@ -596,7 +596,7 @@ fn number(variable: &str, default: u64) -> u64 {
 
 #[tokio::test]
 async fn random_histories_keep_the_books_right() {
-    let operations = number("CONCORD_SIMULATION", 1500);
+    let operations = number("CONCORD_SIMULATION", 700);
     let seed = number("CONCORD_SEED", 7);
     // Deaths of the simulated processes are part of the story.
     let usual = std::panic::take_hook();
