@@ -95,13 +95,12 @@ impl Judge<'_> {
     }
 
     fn noticed_by(&self, change: &Change) -> Vec<usize> {
-        let (Some(impact), Some(operations)) = (self.impact, self.operations) else {
-            return Vec::new();
-        };
-        if change.criticality == Criticality::NonBreaking {
-            return Vec::new();
+        match self.impact {
+            Some(impact) if change.criticality > Criticality::NonBreaking => {
+                impact.affected(change)
+            }
+            Some(_) | None => Vec::new(),
         }
-        impact.affected(change).into_iter().map(|index| operations.valid[index]).collect()
     }
 
     fn verdict(

@@ -205,14 +205,8 @@ fn judge(
     acceptances: &mut Acceptances,
 ) -> Vec<Finding> {
     let (old, new) = (Places::of(&base.texts), Places::of(&head.texts));
-    let mut uses = Vec::new();
-    if let Some(operations) = operations.as_mut() {
-        let indices: Vec<usize> = operations.uses.iter().map(|(index, _)| *index).collect();
-        uses = std::mem::take(&mut operations.uses).into_iter().map(|(_, used)| used).collect();
-        operations.valid = indices;
-    }
-    let impact =
-        operations.is_some().then(|| Impact::new(&base.api_schema, &head.api_schema, uses));
+    let uses = operations.as_mut().map(|operations| std::mem::take(&mut operations.uses));
+    let impact = uses.map(|uses| Impact::new(&base.api_schema, &head.api_schema, uses));
     let judge =
         Judge { old: &old, new: &new, impact: impact.as_ref(), operations: operations.as_ref() };
     judge.judge(changes, acceptances)

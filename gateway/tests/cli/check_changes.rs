@@ -420,3 +420,20 @@ fn assert_sarif(sarif: &serde_json::Value) {
         }
     }
 }
+
+#[test]
+fn an_operation_that_was_invalid_before_still_counts() {
+    let folder = Folder::new(&[("old.graphql", OLD), ("new.graphql", &OLD.replace("RED ", ""))]);
+    folder.write("ops.graphql", "query Half { item(colour: RED) { id gone } }");
+    let ran = folder.concord(&[
+        "check",
+        "--base",
+        "old.graphql",
+        "--head",
+        "new.graphql",
+        "--operations",
+        "ops.graphql",
+    ]);
+    assert_eq!(ran.code, 1, "{}", ran.out);
+    assert!(ran.out.contains("is not valid for old.graphql either"), "{}", ran.out);
+}

@@ -52,10 +52,8 @@ pub(crate) struct OperationsReport {
     pub(crate) broken: Vec<(usize, Vec<String>)>,
     /// Not valid for the old schema either, so not the change's fault.
     pub(crate) invalid_before: Vec<(usize, Vec<String>)>,
-    /// Of those that were valid: what they use, by index; handed on to the impact analysis.
-    pub(super) uses: Vec<(usize, OperationUse)>,
-    /// The indices of those, in the same order.
-    pub(super) valid: Vec<usize>,
+    /// What they use, in the same order; handed on to the impact analysis.
+    pub(super) uses: Vec<OperationUse>,
 }
 
 /// Operations from files and manifests. Naming nothing but files without operations is an error:
@@ -91,21 +89,17 @@ pub(super) fn check_operations(
         broken: Vec::new(),
         invalid_before: Vec::new(),
         uses: Vec::new(),
-        valid: Vec::new(),
     };
     let documents: Vec<&ast::Document> =
         operations.iter().map(|operation| &operation.document).collect();
     let before = validate::validate_and_collect(old, &documents);
     let after = validate::validate(new, &documents);
-    for (index, (before, after)) in before.into_iter().zip(after).enumerate() {
-        match (before, after) {
-            (Err(errors), _) => report.invalid_before.push((index, errors)),
-            (Ok(used), after) => {
-                report.uses.push((index, used));
-                if let Err(errors) = after {
-                    report.broken.push((index, errors));
-                }
-            }
+    for (index, ((before, used), after)) in before.into_iter().zip(after).enumerate() {
+        report.uses.push(used);
+        if !before.is_empty() {
+            report.invalid_before.push((index, before));
+        } else if !after.is_empty() {
+            report.broken.push((index, after));
         }
     }
     report.operations = operations;

@@ -3,37 +3,38 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use apollo_compiler::executable::Operation;
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Name, Node, Schema, ast};
 use federation::diff::{OperationUse, operation_use};
 
-/// One result per document.
-pub(super) fn validate(
-    schema: &Valid<Schema>,
-    documents: &[&ast::Document],
-) -> Vec<Result<(), Vec<String>>> {
-    in_parallel(documents, |_, _| (), schema)
+/// What is wrong with each document; nothing for most.
+pub(super) fn validate(schema: &Valid<Schema>, documents: &[&ast::Document]) -> Vec<Vec<String>> {
+    let nothing = |_: &ExecutableDocument, _: &Operation| ();
+    in_parallel(documents, nothing, schema).into_iter().map(|(errors, ())| errors).collect()
 }
 
-/// The same, with what the valid ones use.
+/// The same, with what each operation uses; of invalid ones, as far as they can be understood.
 pub(super) fn validate_and_collect(
     schema: &Valid<Schema>,
     documents: &[&ast::Document],
-) -> Vec<Result<OperationUse, Vec<String>>> {
-    let collect = |document: &ExecutableDocument, name: &Name| {
-        let operation = document.operations.get(Some(name)).expect("the batch has this operation");
+) -> Vec<(Vec<String>, OperationUse)> {
+    let collect = |document: &ExecutableDocument, operation: &Operation| {
         operation_use(schema, document, operation)
     };
     in_parallel(documents, collect, schema)
 }
 
-type Collect<'c, T> = dyn Fn(&ExecutableDocument, &Name) -> T + Sync + 'c;
+type Collect<'c, T> = dyn Fn(&ExecutableDocument, &Operation) -> T + Sync + 'c;
 
-fn in_parallel<T: Send>(
+/// By index of the document.
+type Results<T> = BTreeMap<usize, (Vec<String>, T)>;
+
+fn in_parallel<T: Send + Default>(
     documents: &[&ast::Document],
-    collect: impl Fn(&ExecutableDocument, &Name) -> T + Sync,
+    collect: impl Fn(&ExecutableDocument, &Operation) -> T + Sync,
     schema: &Valid<Schema>,
-) -> Vec<Result<T, Vec<String>>> {
+) -> Vec<(Vec<String>, T)> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let share = documents.len().div_ceil(threads).max(1);
     let collect: &Collect<'_, T> = &collect;
@@ -60,12 +61,12 @@ fn in_parallel<T: Send>(
 
 const STACK: usize = 16 * 1024 * 1024;
 
-fn one_share<T>(
+fn one_share<T: Default>(
     schema: &Valid<Schema>,
     documents: &[&ast::Document],
     collect: &Collect<'_, T>,
-) -> Vec<Result<T, Vec<String>>> {
-    let mut results: BTreeMap<usize, Result<T, Vec<String>>> = BTreeMap::new();
+) -> Vec<(Vec<String>, T)> {
+    let mut results = Results::new();
     for batch in batches(documents) {
         settle(schema, documents, &batch, collect, &mut results);
     }
@@ -101,34 +102,39 @@ fn fragments(document: &ast::Document) -> impl Iterator<Item = &Node<ast::Fragme
 }
 
 /// Splits until every part is either valid or a single operation.
-fn settle<T>(
+fn settle<T: Default>(
     schema: &Valid<Schema>,
     documents: &[&ast::Document],
     batch: &[usize],
     collect: &Collect<'_, T>,
-    results: &mut BTreeMap<usize, Result<T, Vec<String>>>,
+    results: &mut Results<T>,
 ) {
-    match joined(documents, batch).to_executable_validate(schema) {
-        Ok(valid) => {
-            for index in batch {
-                results.insert(*index, Ok(collect(&valid, &name_in_batch(*index))));
-            }
+    if let Ok(valid) = joined(documents, batch).to_executable_validate(schema) {
+        for index in batch {
+            let operation = valid.operations.named.get(&name_in_batch(*index));
+            let collected = operation.map(|operation| collect(&valid, operation));
+            results.insert(*index, (Vec::new(), collected.unwrap_or_default()));
         }
-        Err(_) if batch.len() > 1 => {
-            let (left, right) = batch.split_at(batch.len() / 2);
-            settle(schema, documents, left, collect, results);
-            settle(schema, documents, right, collect, results);
-        }
-        Err(_) => {
-            // Once more in its own words, for messages with its own name.
-            let index = batch[0];
-            let errors = match documents[index].to_executable_validate(schema) {
-                Ok(_) => Vec::new(),
-                Err(errors) => errors.errors.iter().map(|error| error.to_json().message).collect(),
-            };
-            results.insert(index, Err(errors));
-        }
+        return;
     }
+    if let [index] = batch {
+        // Once more in its own words, for messages with its own name.
+        let (document, errors) = match documents[*index].to_executable_validate(schema) {
+            Ok(valid) => (valid.into_inner(), Vec::new()),
+            Err(invalid) => {
+                let messages = invalid.errors.iter().map(|error| error.to_json().message);
+                let messages = messages.collect();
+                (invalid.partial, messages)
+            }
+        };
+        let operation = document.operations.iter().next();
+        let collected = operation.map(|operation| collect(&document, operation));
+        results.insert(*index, (errors, collected.unwrap_or_default()));
+        return;
+    }
+    let (left, right) = batch.split_at(batch.len() / 2);
+    settle(schema, documents, left, collect, results);
+    settle(schema, documents, right, collect, results);
 }
 
 fn name_in_batch(index: usize) -> Name {

@@ -101,3 +101,6 @@ pub fn operation_use(
 ) -> OperationUse {
     OperationUse::of(schema, document, operation)
 }
+
+#[cfg(test)]
+mod tests;

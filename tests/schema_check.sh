@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# Schema checks as a repository lives them: the GitHub action's script and the GitLab job's command on
+# a scratch repository with a sequence of real changes to the marketplace's schema. A few seconds.
+# Needs git and the built `concord` (CONCORD, or target/release/concord).
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+export CONCORD=${CONCORD:-$root/target/release/concord}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+mkdir -p schema operations
+for name in payments reviews users; do cp "$root/schema/$name.graphql" schema/; done
+cat >supergraph.yaml <<'YAML'
+subgraphs:
+  payments: { routing_url: "http://localhost:4003/graphql", schema: { file: schema/payments.graphql } }
+  reviews: { routing_url: "http://localhost:4002/graphql", schema: { file: schema/reviews.graphql } }
+  users: { routing_url: "http://localhost:4001/graphql", schema: { file: schema/users.graphql } }
+YAML
+cat >concord.yaml <<'YAML'
+check:
+  operations: ["operations/*.graphql"]
+  acceptances: accepted.yaml
+YAML
+echo '# nothing yet' >accepted.yaml
+echo 'query Titles { product(sku: "KIT-004") { title stock { inStock } } }' >operations/titles.graphql
+git() { command git -c user.name=test -c user.email=test@example.org -c commit.gpgsign=false "$@"; }
+git init --quiet --initial-branch main .
+git add . && git commit --quiet -m "The graph as it is"
+
+# One pull request: what it does, the expected exit code, and what the check must say.
+number=0
+pull_request() {
+  local title=$1 expected=$2 says=$3 status=0
+  number=$((number + 1))
+  git add -A && git commit --quiet -m "$title"
+  HEAD_SCHEMA=supergraph.yaml BASE=main CONFIG=concord.yaml RUNNER_TEMP=$work/out \
+    GITHUB_STEP_SUMMARY=$work/out/summary.md bash "$root/.github/actions/schema-check/check.sh" \
+    >"$work/out/github.txt" 2>&1 || status=$?
+  if [ $status -ne "$expected" ] || ! grep -qF "$says" "$work/out/github.txt"; then
+    echo "pull request $number, $title: exit $status instead of $expected, or no \`$says\` in:"
+    cat "$work/out/github.txt"
+    exit 1
+  fi
+  python3 -c 'import json,sys; json.load(open(sys.argv[1]))' "$work/out/schema-check.sarif"
+  grep -q '^## Schema check' "$work/out/summary.md"
+  # GitLab's job says the same.
+  local again=0
+  "$CONCORD" check --base main --head supergraph.yaml --config concord.yaml \
+    --report junit="$work/out/check.xml" >/dev/null 2>&1 || again=$?
+  [ $again -eq "$expected" ] && grep -q '<testsuites' "$work/out/check.xml"
+  echo "ok: $title"
+}
+start() { git checkout --quiet -B change main; rm -rf "$work/out"; mkdir "$work/out"; }
+exclude() { echo out >>.git/info/exclude; }
+exclude
+
+start
+sed -i 's/^type Product /&/; /^type Product /,/^}/ s/^  title: String!/  title: String!\n  nickname: String/' schema/payments.graphql
+git diff --quiet && { echo "the schema has no Product.title"; exit 1; }
+pull_request "a nullable field is added" 0 "0 breaking"
+git checkout --quiet main && git merge --quiet --ff-only change
+
+start
+sed -i '/^  nickname: String/d' schema/payments.graphql
+pull_request "a field that nobody asks for is removed" 0 "0 breaking"
+
+start
+sed -i '/^type Product /,/^}/ { /^  title: String!/d }' schema/payments.graphql
+pull_request "a field that an operation asks for is removed" 1 "breaks Titles (operations/titles.graphql:1)"
+printf -- '- { type: FIELD_REMOVED, path: Product.title, reason: agreed, by: mara@shop.example, expires: 2999-12-31 }\n' >accepted.yaml
+pull_request "the same, accepted" 0 "1 of 1 operations broken"
+
+start
+printf '\nextend type Query { product(sku: String!): Product }\n' >>schema/reviews.graphql
+pull_request "subgraphs that do not fit together" 1 "::error file=schema/"
+
+start
+echo 'query {' >operations/broken.graphql
+pull_request_status=0
+git add -A && git commit --quiet -m "a broken operation"
+"$CONCORD" check --base main --head supergraph.yaml --config concord.yaml >/dev/null 2>&1 || pull_request_status=$?
+[ $pull_request_status -eq 3 ] && echo "ok: operations that cannot be read are no pass"
+status=0
+"$CONCORD" check --base no-such-branch --head supergraph.yaml >/dev/null 2>&1 || status=$?
+[ $status -eq 3 ] && echo "ok: an unknown revision is no pass"
