@@ -75,9 +75,9 @@ async fn verify(database: &Database) -> Result<(String, ExitCode), String> {
     if drift.is_empty() {
         return Ok(("all counters equal their recount\n".to_owned(), ExitCode::SUCCESS));
     }
-    let mut text: String = drift.iter().map(|counter| format!("{counter}\n")).collect();
-    text.push_str(&format!("{} counters differ\n", drift.len()));
-    Ok((text, ExitCode::FAILURE))
+    let mut lines: Vec<String> = drift.iter().map(ToString::to_string).collect();
+    lines.push(format!("{} counters differ\n", drift.len()));
+    Ok((lines.join("\n"), ExitCode::FAILURE))
 }
 
 async fn replay(database: &Database) -> Result<(String, ExitCode), String> {
