@@ -58,6 +58,13 @@ pub(crate) enum Command {
     },
     /// Forget the failed log-ins of an address
     Unlock { email: String },
+    /// Erase a person at once; an administrator has to lose that role first
+    Erase {
+        person: String,
+        /// Delete what they wrote too
+        #[arg(long)]
+        delete_content: bool,
+    },
     /// List erasures that other services have not confirmed yet
     Erasures,
     /// Publish a new signing key; it signs ten minutes later
@@ -113,6 +120,16 @@ async fn act(identity: &Identity, command: Command) -> Result<String, String> {
         Command::RotateKeys => {
             let at = identity.signing_keys().rotate().await.map_err(|error| error.to_string())?;
             Ok(format!("the new key signs from {at} on"))
+        }
+        Command::Erase { person, delete_content } => {
+            let id = find(identity, &person).await?;
+            let erased =
+                identity.erase_now(id, delete_content).await.map_err(|error| error.to_string())?;
+            if erased {
+                Ok(format!("{id} is erased"))
+            } else {
+                Err("erased already, or an administrator".to_owned())
+            }
         }
         Command::Erasures => erasures(identity).await,
         Command::HashBench { .. } => Err("needs no database".to_owned()),

@@ -184,6 +184,32 @@ impl Identity {
             .await
     }
 
+    /// Erases a person without the three days, by an operator's hand. False when there is nobody
+    /// to erase.
+    pub async fn erase_now(&self, id: UserId, delete_content: bool) -> Result<bool, DbErr> {
+        let now = self.clock.now();
+        let found = self
+            .database
+            .write(|tx| {
+                Box::pin(async move {
+                    user::Entity::update_many()
+                        .col_expr(user::Column::EraseAfter, Expr::value(now.0))
+                        .col_expr(user::Column::EraseContent, Expr::value(delete_content))
+                        .filter(user::Column::Id.eq(id.uuid()))
+                        .filter(user::Column::Status.ne(UserStatus::Erased))
+                        .filter(user::Column::IsAdmin.eq(false))
+                        .exec(tx)
+                        .await
+                })
+            })
+            .await?;
+        if found.rows_affected == 0 {
+            return Ok(false);
+        }
+        self.erase_due().await?;
+        Ok(true)
+    }
+
     /// Erases everybody whose three days are over. Returns how many.
     pub async fn erase_due(&self) -> Result<u64, DbErr> {
         let now = self.clock.now();

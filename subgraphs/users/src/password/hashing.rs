@@ -33,7 +33,7 @@ pub struct HashingSettings {
     pub iterations: u32,
     /// Lanes.
     pub parallelism: u32,
-    /// Hashes at a time; 0 means one per core.
+    /// Hashes at a time; 0 means one per core, fewer if they would not fit into the memory.
     pub slots: usize,
     /// Log-ins that may wait for a slot before others are turned away.
     pub queue: usize,
@@ -108,7 +108,9 @@ impl PasswordHasher {
         }
         let params = builder.build().map_err(HashingError::Parameters)?;
         let slots = match settings.slots {
-            0 => available_parallelism().map_or(1, std::num::NonZero::get),
+            0 => available_parallelism()
+                .map_or(1, std::num::NonZero::get)
+                .min(memory_slots(settings.memory_kib)),
             slots => slots,
         };
         Ok(Self(Arc::new(Inner {
@@ -133,6 +135,18 @@ impl PasswordHasher {
         };
         Ok(Slot { hasher: self.clone(), _permit: permit })
     }
+}
+
+/// How many hashes fit into the memory there is, for this process or the machine.
+fn memory_slots(memory_kib: u32) -> usize {
+    let limit = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
+    let limit = limit.and_then(|bytes| Some(bytes.trim().parse::<u64>().ok()? / 1024));
+    let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+    });
+    let Some(kib) = [limit, machine].into_iter().flatten().min() else { return usize::MAX };
+    usize::try_from(kib / u64::from(memory_kib.max(1))).unwrap_or(usize::MAX).max(1)
 }
 
 /// A place in the queue; left on drop, also when the caller goes away.

@@ -34,6 +34,11 @@ async fn people_are_created_granted_suspended_and_unlocked() {
     assert!(said(&granted).ends_with("has CUSTOMER, SUPPORT"), "{}", said(&granted));
     let last = admin(&["suspend", "root@example.org"]);
     assert!(said(&last).contains("LastAdmin"), "{}", said(&last));
+    assert!(admin(&["create", "bob@example.org", "--name", "Bob T"]).status.success());
+    assert!(said(&admin(&["erase", "root@example.org"])).contains("administrator"));
+    assert!(said(&admin(&["erase", "bob@example.org"])).ends_with("is erased"));
+    assert!(said(&admin(&["erase", "bob@example.org"])).contains("no such person"));
+    assert!(said(&admin(&["erasures"])).contains("not confirmed by"));
     assert!(admin(&["suspend", "ada@example.org"]).status.success());
     assert!(admin(&["unlock", "ada@example.org"]).status.success());
     assert!(said(&admin(&["rotate-keys"])).contains("signs from"));

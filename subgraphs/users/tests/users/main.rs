@@ -12,6 +12,7 @@ mod guessing;
 mod import;
 mod log_in;
 mod logs;
+mod migrating;
 mod passwords;
 mod personal_tokens;
 mod profile;

@@ -103,7 +103,7 @@ impl World {
         Self::on(config, self.clock.clone(), self.database.clone()).await
     }
 
-    async fn on(config: Config, clock: Clock, database: Database) -> Self {
+    pub(crate) async fn on(config: Config, clock: Clock, database: Database) -> Self {
         let identity = users::identity(&config, database.clone(), clock.clone()).await.unwrap();
         let schema = users::graphql::schema(identity.clone(), &config.kit.limits);
         let sent = Arc::new(Mutex::new(Vec::new()));
