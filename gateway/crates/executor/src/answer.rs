@@ -6,9 +6,9 @@
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
+use crate::compiled::FetchProgram;
 use crate::document::{Builder, Document, MAX_DEPTH, Node};
 use crate::json::{JsonError, Kind, Reader, Span, unquote};
-use crate::names::Names;
 use crate::transport::{SubgraphResponse, TransportError};
 
 /// A GraphQL response as the specification describes it.
@@ -50,16 +50,12 @@ pub(crate) enum FetchError {
     NoEntities,
     #[error("answered with something other than an entity")]
     NotAnEntity,
-    /// The task that loaded entities for several client requests ended early.
-    #[error("was not asked because the load was given up")]
-    Abandoned,
 }
 
 impl FetchError {
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Transport(error) => error.code(),
-            Self::Abandoned => "INTERNAL_SERVER_ERROR",
             Self::Json(_)
             | Self::Envelope(_)
             | Self::EntityCount { .. }
@@ -87,24 +83,26 @@ impl FetchError {
             | Self::Envelope(_)
             | Self::EntityCount { .. }
             | Self::NoEntities
-            | Self::NotAnEntity
-            | Self::Abandoned => true,
+            | Self::NotAnEntity => true,
         }
     }
 }
 
 /// Reads a response. A status other than 2xx is only looked at when the body makes no sense.
-pub(crate) fn read(response: SubgraphResponse, names: &Names) -> Result<Answer, FetchError> {
+pub(crate) fn read(
+    response: SubgraphResponse,
+    program: &FetchProgram,
+) -> Result<Answer, FetchError> {
     let status = response.status;
-    read_body(response.body, names).map_err(|error| {
+    read_body(response.body, program).map_err(|error| {
         if (200..300).contains(&status) { error } else { TransportError::Status { status }.into() }
     })
 }
 
-fn read_body(body: Bytes, names: &Names) -> Result<Answer, FetchError> {
+fn read_body(body: Bytes, program: &FetchProgram) -> Result<Answer, FetchError> {
     let text = body.clone();
     let mut reader = Reader::new(&text, MAX_DEPTH)?;
-    let mut builder = Builder::new(names, body);
+    let mut builder = Builder::new(&program.names, &program.shapes, body);
     if reader.peek()? != Kind::Object {
         return Err(FetchError::Envelope("the body is not an object"));
     }
@@ -114,7 +112,7 @@ fn read_body(body: Bytes, names: &Names) -> Result<Answer, FetchError> {
         let key = reader.key()?;
         match &*unquote(reader.text(key)) {
             b"data" => {
-                if data.replace(builder.value(&mut reader)?).is_some() {
+                if data.replace(builder.value(&mut reader, program.shape)?).is_some() {
                     return Err(FetchError::Envelope("`data` stands twice"));
                 }
             }

@@ -12,7 +12,7 @@ use crate::answer::{Answer, FetchError, PathStep, SubgraphError};
 use crate::compiled::FetchProgram;
 use crate::document::{Document, Node};
 use crate::names::Name;
-use crate::transport::{SubgraphRequest, SubgraphTransport};
+use crate::transport::{SubgraphRequest, SubgraphResponse, SubgraphTransport, TransportError};
 
 /// What a batch brought. Immutable and shared by everybody who waited for it.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(crate) struct Batch {
     pub(crate) root_errors: Vec<SubgraphError>,
     /// What concerns the batch or one of its lists as a whole.
     pub(crate) problems: Vec<Problem>,
+    /// Some errors did not say what they are about: who is blamed depends on who was asked for.
+    vague: bool,
 }
 
 #[derive(Debug)]
@@ -57,7 +59,7 @@ pub(crate) enum Cause {
 }
 
 /// A representation to ask for, and the index of the `_entities` field to ask it in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Ask {
     pub(crate) list: usize,
     pub(crate) representation: Bytes,
@@ -70,15 +72,29 @@ pub(crate) async fn load(
     transport: &dyn SubgraphTransport,
     asks: &[Ask],
 ) -> Batch {
-    let request = SubgraphRequest {
+    let response = transport.send(request(program, variables, asks)).await;
+    read(program, asks, response)
+}
+
+/// The request for some entities, and for root fields if the program has any.
+pub(crate) fn request(program: &FetchProgram, variables: &[u8], asks: &[Ask]) -> SubgraphRequest {
+    SubgraphRequest {
         subgraph: Arc::clone(&program.subgraph),
         kind: program.kind,
         operation_name: Arc::clone(&program.operation_name),
         body: body(program, variables, asks),
         representations: asks.len(),
-    };
-    let answer = match transport.send(request).await {
-        Ok(response) => crate::answer::read(response, &program.names),
+    }
+}
+
+/// Reads what came back for a request.
+pub(crate) fn read(
+    program: &FetchProgram,
+    asks: &[Ask],
+    response: Result<SubgraphResponse, TransportError>,
+) -> Batch {
+    let answer = match response {
+        Ok(response) => crate::answer::read(response, program),
         Err(error) => Err(error.into()),
     };
     match answer {
@@ -91,7 +107,14 @@ impl Batch {
     pub(crate) fn failed(entities: usize, error: FetchError) -> Self {
         let problems = vec![Problem { scope: Scope::Everything, cause: Cause::Failed(error) }];
         let entities = (0..entities).map(|_| Entity::missing()).collect();
-        Self { document: None, data: None, entities, root_errors: Vec::new(), problems }
+        Self {
+            document: None,
+            data: None,
+            entities,
+            root_errors: Vec::new(),
+            problems,
+            vague: false,
+        }
     }
 }
 
@@ -99,14 +122,15 @@ impl Batch {
     /// Whether what went wrong may be the fault of a single entity, so that it can make sense to
     /// ask for the others without it. A subgraph that does not answer at all is no such case.
     pub(crate) fn may_be_spoilt(&self) -> bool {
-        self.problems.iter().any(|problem| match &problem.cause {
-            Cause::Reported(_) => true,
-            Cause::Failed(error) => error.depends_on_request(),
-        })
+        self.vague
+            || self.problems.iter().any(|problem| match &problem.cause {
+                Cause::Reported(_) => true,
+                Cause::Failed(error) => error.depends_on_request(),
+            })
     }
 
     pub(crate) fn has_errors(&self) -> bool {
-        let Self { document: _, data: _, entities, root_errors, problems } = self;
+        let Self { document: _, data: _, entities, root_errors, problems, vague: _ } = self;
         let failed = |entity: &Entity| !entity.errors.is_empty() || entity.failure.is_some();
         !root_errors.is_empty() || !problems.is_empty() || entities.iter().any(failed)
     }
@@ -167,12 +191,13 @@ fn split(program: &FetchProgram, asks: &[Ask], answer: Answer) -> Batch {
             Location::Nowhere => unplaced.push((Scope::Everything, error)),
         }
     }
+    let vague = !unplaced.is_empty();
     attribute(asks, &mut entities, &mut problems, unplaced);
     let whole = Whole { program, positions: &positions, data, document: &document };
     if let Some(error) = first {
         whole.explain(&entities, &root_errors, &mut problems, &error);
     }
-    Batch { document: Some(Arc::new(document)), data, entities, root_errors, problems }
+    Batch { document: Some(Arc::new(document)), data, entities, root_errors, problems, vague }
 }
 
 /// Hands the entities of one list to those who asked.

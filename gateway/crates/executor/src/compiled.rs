@@ -12,9 +12,11 @@ use federation::plan::{
 };
 use serde_json::{Map, Value};
 
-use crate::data::{Data, Value as DataValue};
-use crate::json::{unquote, write_string};
+use crate::json::write_string;
+use crate::memory::{Documents, Source};
 use crate::names::{Name, Names, TypeSet};
+use crate::selection::Selections;
+use crate::shape::{PlaceIndex, Places, ROOT_PLACE, ShapeIndex, ShapeMaker, Shapes};
 
 /// A [`QueryPlan`] ready to be executed, as often as needed and by many clients at once.
 #[derive(Debug)]
@@ -23,19 +25,9 @@ pub struct CompiledPlan {
     pub(crate) fetches: Vec<Arc<FetchProgram>>,
     pub(crate) root: ObjectProgram,
     pub(crate) names: Arc<Names>,
-    /// The data key and the type name `__typename`.
-    pub(crate) typename: Name,
+    /// How many [`ObjectProgram`]s there are.
+    pub(crate) object_programs: usize,
     inclusions: Vec<Inclusion>,
-}
-
-/// What the data says about an object's concrete type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TypeOf {
-    Known(Name),
-    /// A type that the plan does not mention, or no type's name at all.
-    Unknown,
-    /// There is no `__typename`.
-    Absent,
 }
 
 /// Index into the distinct inclusions of a plan.
@@ -52,12 +44,19 @@ pub(crate) struct FetchProgram {
     pub(crate) when: InclusionIndex,
     /// `{"query":"…","operationName":"…","variables":{`
     pub(crate) head: Vec<u8>,
+    /// The document without its operation's name: equal for loads that one request can serve.
+    pub(crate) load_key: Box<str>,
     pub(crate) variables: Vec<String>,
     /// Data keys of the root fields it asks for, and where they are merged.
     pub(crate) roots: Vec<Name>,
     pub(crate) at: Vec<Step>,
     pub(crate) entities: Vec<EntityProgram>,
     pub(crate) names: Arc<Names>,
+    pub(crate) shapes: Arc<Shapes>,
+    /// A later fetch may do without what this one brought.
+    pub(crate) is_source: bool,
+    /// Of the answer's `data`.
+    pub(crate) shape: ShapeIndex,
 }
 
 #[derive(Debug)]
@@ -68,11 +67,18 @@ pub(crate) struct EntityProgram {
     pub(crate) variable: Vec<u8>,
     pub(crate) paths: Vec<Vec<Step>>,
     pub(crate) templates: Vec<TemplateProgram>,
+    /// Earlier answers that may have it all.
+    pub(crate) sources: Vec<Source>,
 }
 
 #[derive(Debug)]
 pub(crate) enum Step {
-    Key(Name),
+    Key {
+        key: Name,
+        /// Where the value stands, and whether that depends on the type of the object above.
+        place: PlaceIndex,
+        typed: bool,
+    },
     List,
     Types(TypeSet),
 }
@@ -97,6 +103,8 @@ pub(crate) struct RepresentationProgram {
 
 #[derive(Debug)]
 pub(crate) struct ObjectProgram {
+    /// Counts all of them.
+    pub(crate) number: u32,
     pub(crate) type_name: Name,
     pub(crate) possible: TypeSet,
     pub(crate) fields: Vec<FieldProgram>,
@@ -143,8 +151,12 @@ pub(crate) enum Shape {
 impl CompiledPlan {
     pub fn new(plan: &QueryPlan) -> Self {
         let QueryPlan { kind, fetches, projection } = plan;
-        let mut compiler = Compiler { names: Names::default(), inclusions: Vec::new() };
-        let typename = compiler.names.intern("__typename");
+        let mut compiler = Compiler::default();
+        let Projection { root_type, fields } = projection;
+        let root = compiler.root(root_type, fields);
+        for fetch in fetches {
+            compiler.note_types(fetch);
+        }
         let mut programs: Vec<FetchProgram> =
             fetches.iter().map(|fetch| compiler.fetch(fetch)).collect();
         for (index, fetch) in fetches.iter().enumerate() {
@@ -152,31 +164,17 @@ impl CompiledPlan {
                 programs[earlier].dependents.push(index);
             }
         }
-        let Projection { root_type, fields } = projection;
-        let root_type = compiler.names.intern(root_type);
-        let root = ObjectProgram {
-            type_name: root_type,
-            possible: TypeSet::new(vec![root_type]),
-            fields: compiler.fields(fields),
-        };
-        let Compiler { names, inclusions } = compiler;
+        let Compiler { mut names, inclusions, places, object_programs } = compiler;
+        let documents = Documents::of(fetches);
+        link_sources(&mut programs, fetches, &documents, &mut names);
         let names = Arc::new(names);
+        let shapes = shape_answers(&mut programs, fetches, &documents, &places, &names);
         for program in &mut programs {
             program.names = Arc::clone(&names);
+            program.shapes = Arc::clone(&shapes);
         }
         let fetches = programs.into_iter().map(Arc::new).collect();
-        Self { kind: *kind, fetches, root, names, typename, inclusions }
-    }
-
-    /// The concrete type of an object, as far as the data tells.
-    pub(crate) fn type_of(&self, data: &Data, object: DataValue) -> TypeOf {
-        match data.field(object, self.typename) {
-            None => TypeOf::Absent,
-            Some(DataValue::String(text)) => {
-                self.names.find(&unquote(data.text(text))).map_or(TypeOf::Unknown, TypeOf::Known)
-            }
-            Some(_) => TypeOf::Unknown,
-        }
+        Self { kind: *kind, fetches, root, names, object_programs, inclusions }
     }
 
     /// Which inclusions hold for these variables, by [`InclusionIndex`].
@@ -186,12 +184,146 @@ impl CompiledPlan {
     }
 }
 
+/// Finds out what later fetches may do without.
+fn link_sources(
+    programs: &mut [FetchProgram],
+    fetches: &[Fetch],
+    documents: &Documents,
+    names: &mut Names,
+) {
+    for (at, fetch) in fetches.iter().enumerate() {
+        for (list, entity) in fetch.entities.iter().enumerate() {
+            let sources = documents.sources(fetches, at, entity, names);
+            for source in &sources {
+                programs[source.fetch].is_source = true;
+            }
+            programs[at].entities[list].sources = sources;
+        }
+    }
+}
+
+/// Works out the shape of every answer, once all places are known. Lists that ask the same of one
+/// subgraph are read alike: what one has brought may stand in for the other.
+fn shape_answers(
+    programs: &mut [FetchProgram],
+    fetches: &[Fetch],
+    documents: &Documents,
+    places: &Places,
+    names: &Names,
+) -> Arc<Shapes> {
+    let mut lists: Vec<(&str, Option<&Selections>, Vec<PlaceIndex>)> = Vec::new();
+    for (at, fetch) in fetches.iter().enumerate() {
+        for (list, entity) in fetch.entities.iter().enumerate() {
+            let ends = programs[at].entities[list].paths.iter().map(|path| end_of(path));
+            lists.push((&fetch.subgraph, documents.of_list(at, entity), ends.collect()));
+        }
+    }
+    let places_of = |list: usize| -> Vec<PlaceIndex> {
+        let (subgraph, selections, own) = &lists[list];
+        if selections.is_none() {
+            return own.clone();
+        }
+        let alike =
+            lists.iter().filter(|(other, asked, _)| other == subgraph && asked == selections);
+        alike.flat_map(|(_, _, places)| places.iter().copied()).collect()
+    };
+    let mut maker = ShapeMaker::new(places, names);
+    let mut first_list = 0;
+    for program in programs {
+        let at = end_of(&program.at);
+        let mut members = Vec::new();
+        for root in &program.roots {
+            let place = places.find(at, *root);
+            members.push((*root, maker.at(place.into_iter().collect())));
+        }
+        for (list, entity) in program.entities.iter().enumerate() {
+            members.push((entity.key, maker.at(places_of(first_list + list))));
+        }
+        first_list += program.entities.len();
+        program.shape = maker.of(members);
+    }
+    Arc::new(maker.shapes)
+}
+
+/// The place that a path leads to.
+fn end_of(path: &[Step]) -> PlaceIndex {
+    let place = |step: &Step| match step {
+        Step::Key { key: _, place, typed: _ } => Some(*place),
+        Step::List | Step::Types(_) => None,
+    };
+    path.iter().rev().find_map(place).unwrap_or(ROOT_PLACE)
+}
+
+#[derive(Default)]
 struct Compiler {
     names: Names,
     inclusions: Vec<Inclusion>,
+    places: Places,
+    object_programs: usize,
 }
 
 impl Compiler {
+    fn root(&mut self, root_type: &str, fields: &[ProjectedField]) -> ObjectProgram {
+        let type_name = self.names.intern(root_type);
+        let possible = TypeSet::new(vec![type_name]);
+        let fields = self.fields(fields, ROOT_PLACE);
+        ObjectProgram { number: self.next_number(), type_name, possible, fields }
+    }
+
+    fn next_number(&mut self) -> u32 {
+        self.object_programs += 1;
+        u32::try_from(self.object_programs).expect("a plan has fewer than 2^32 selections")
+    }
+
+    /// Marks the places where paths and representations depend on an object's type, before any
+    /// path is lowered.
+    fn note_types(&mut self, fetch: &Fetch) {
+        let at = self.follow(&fetch.at);
+        for root in &fetch.roots {
+            let root = self.names.intern(root);
+            self.places.child(at, root);
+        }
+        for entity in &fetch.entities {
+            for path in &entity.paths {
+                let place = self.follow(path);
+                for template in &entity.templates {
+                    self.note_representation(&template.fields, place);
+                }
+            }
+        }
+    }
+
+    fn note_representation(&mut self, fields: &[RepresentationField], place: PlaceIndex) {
+        self.places.child(place, Name::TYPENAME);
+        for field in fields {
+            let key = self.names.intern(&field.key);
+            let child = self.places.child(place, key);
+            if field.types.is_some() {
+                self.places.set_typed(place);
+            }
+            if !field.fields.is_empty() {
+                self.note_representation(&field.fields, child);
+            }
+        }
+    }
+
+    /// The place at the end of a path.
+    fn follow(&mut self, FlattenPath(steps): &FlattenPath) -> PlaceIndex {
+        let mut place = ROOT_PLACE;
+        for step in steps {
+            match step {
+                PathStep::Key(key) => {
+                    let key = self.names.intern(key);
+                    place = self.places.child(place, key);
+                    self.places.child(place, Name::TYPENAME);
+                }
+                PathStep::List => {}
+                PathStep::Types(_) => self.places.set_typed(place),
+            }
+        }
+        place
+    }
+
     fn fetch(&mut self, fetch: &Fetch) -> FetchProgram {
         let Fetch {
             subgraph,
@@ -213,11 +345,15 @@ impl Compiler {
             dependents: Vec::new(),
             when: self.inclusion(when),
             head: request_head(document, operation_name),
+            load_key: document.replacen(operation_name.as_str(), "", 1).into(),
             variables: variables.clone(),
             roots: roots.iter().map(|root| self.names.intern(root)).collect(),
             at: self.path(at),
             entities: entities.iter().map(|entity| self.entity(entity)).collect(),
             names: Arc::default(),
+            shapes: Arc::default(),
+            is_source: false,
+            shape: Shapes::NOTHING,
         }
     }
 
@@ -229,12 +365,19 @@ impl Compiler {
             variable: member_head(variable),
             paths: paths.iter().map(|path| self.path(path)).collect(),
             templates: templates.iter().map(|template| self.template(template)).collect(),
+            sources: Vec::new(),
         }
     }
 
     fn path(&mut self, FlattenPath(steps): &FlattenPath) -> Vec<Step> {
+        let mut at = ROOT_PLACE;
         let step = |step: &PathStep| match step {
-            PathStep::Key(key) => Step::Key(self.names.intern(key)),
+            PathStep::Key(key) => {
+                let key = self.names.intern(key);
+                let typed = self.places.is_typed(at);
+                at = self.places.child(at, key);
+                Step::Key { key, place: at, typed }
+            }
             PathStep::List => Step::List,
             PathStep::Types(types) => Step::Types(self.types(types)),
         };
@@ -262,7 +405,11 @@ impl Compiler {
         fields.iter().map(field).collect()
     }
 
-    fn fields(&mut self, fields: &[ProjectedField]) -> Vec<FieldProgram> {
+    fn fields(&mut self, fields: &[ProjectedField], place: PlaceIndex) -> Vec<FieldProgram> {
+        self.places.child(place, Name::TYPENAME);
+        if fields.iter().any(|field| field.types.is_some()) {
+            self.places.set_typed(place);
+        }
         let field = |field: &ProjectedField| {
             let ProjectedField { response_key, coordinate, types, when, value } = field;
             FieldProgram {
@@ -271,16 +418,18 @@ impl Compiler {
                 coordinate: coordinate.clone(),
                 types: types.as_ref().map(|types| self.types(types)),
                 when: self.inclusion(when),
-                value: self.value(value),
+                value: self.value(value, place),
             }
         };
         fields.iter().map(field).collect()
     }
 
-    fn value(&mut self, value: &ProjectedValue) -> ValueProgram {
+    fn value(&mut self, value: &ProjectedValue, parent: PlaceIndex) -> ValueProgram {
         match value {
             ProjectedValue::Data { key, output } => {
-                ValueProgram::Data { key: self.names.intern(key), output: self.output(output) }
+                let key = self.names.intern(key);
+                let place = self.places.child(parent, key);
+                ValueProgram::Data { key, output: self.output(output, place) }
             }
             ProjectedValue::Typename { constant } => {
                 ValueProgram::Typename(constant.as_ref().map(|name| {
@@ -294,24 +443,25 @@ impl Compiler {
         }
     }
 
-    fn output(&mut self, output: &Output) -> OutputProgram {
+    fn output(&mut self, output: &Output, place: PlaceIndex) -> OutputProgram {
         let shape = match output {
             Output::NonNull(inner) => {
-                return OutputProgram { non_null: true, ..self.output(inner) };
+                return OutputProgram { non_null: true, ..self.output(inner, place) };
             }
-            Output::List(item) => Shape::List(Box::new(self.output(item))),
+            Output::List(item) => Shape::List(Box::new(self.output(item, place))),
             Output::Leaf(leaf) => Shape::Leaf(sorted(leaf)),
-            Output::Composite(composite) => Shape::Object(self.object(composite)),
+            Output::Composite(composite) => Shape::Object(self.object(composite, place)),
         };
         OutputProgram { non_null: false, shape }
     }
 
-    fn object(&mut self, composite: &Composite) -> ObjectProgram {
+    fn object(&mut self, composite: &Composite, place: PlaceIndex) -> ObjectProgram {
         let Composite { type_name, possible, fields } = composite;
         ObjectProgram {
             type_name: self.names.intern(type_name),
             possible: self.types(possible),
-            fields: self.fields(fields),
+            fields: self.fields(fields, place),
+            number: self.next_number(),
         }
     }
 

@@ -3,18 +3,23 @@
 //! Everything starts as a reference into a document. Who wants to write into an object or list
 //! first makes it *owned*: a flat copy whose children still are references. So an entity that
 //! stands at a hundred targets is not cloned a hundred times, and what a later fetch writes at
-//! one place never shows at another.
+//! one place never shows at another. One node of a document is owned once for one place of the
+//! plan, however many list elements lead there: at one place a data key always means the same
+//! field with the same arguments.
 //!
 //! Merging follows four rules: objects merge key by key; lists of equal length merge element by
 //! element; null never replaces a value; a leaf from a later answer replaces the earlier leaf.
 //! What cannot be merged (an object with a leaf, lists of different lengths) becomes a conflict,
 //! which the projection reports: no answer is better than one made of two.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::document::{Document, Node};
+use crate::document::{Document, Node, TypeOf};
+use crate::integer_map::IntegerMap;
 use crate::json::Span;
 use crate::names::Name;
+use crate::shape::PlaceIndex;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
@@ -31,7 +36,7 @@ pub(crate) enum Value {
 }
 
 /// A node of a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
     document: u32,
     node: u32,
@@ -44,11 +49,23 @@ pub(crate) struct Text {
     span: Span,
 }
 
+/// A place of the plan, and the types of the objects on the way where they make a difference.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Standing {
+    pub(crate) place: PlaceIndex,
+    types: u32,
+}
+
 #[derive(Debug)]
 pub(crate) struct Data {
     documents: Vec<Arc<Document>>,
     objects: Vec<Owned<(Name, Value)>>,
     lists: Vec<Owned<Value>>,
+    /// What has been made writable, by where it came from and where it stands.
+    copies: IntegerMap<(Place, Standing), u32>,
+    /// By the types further up and the type of one object more.
+    types: HashMap<(u32, Option<Name>), u32>,
+    walks: u32,
 }
 
 #[derive(Debug)]
@@ -56,9 +73,23 @@ struct Owned<T> {
     members: Vec<T>,
     /// The JSON text that it was copied from: what a custom scalar passes through.
     text: Option<Text>,
+    type_of: TypeOf,
     /// A subgraph that should have completed the object does not know it, or was not asked: what
     /// is missing is missing for a reason.
     incomplete: bool,
+    /// The last walk that came by.
+    walked: u32,
+    /// Several objects or lists may have it as a member.
+    shared: bool,
+    /// Copies taken because only one of several owners was written into, and after which walk.
+    clones: Vec<Clone>,
+    cloned_from: Option<Clone>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Clone {
+    object: u32,
+    walk: u32,
 }
 
 /// The root of the data, always owned.
@@ -68,8 +99,11 @@ impl Data {
     pub(crate) fn new() -> Self {
         Self {
             documents: Vec::new(),
-            objects: vec![Owned { members: Vec::new(), text: None, incomplete: false }],
+            objects: vec![Owned::of(Vec::new(), None, TypeOf::Absent)],
             lists: Vec::new(),
+            copies: IntegerMap::default(),
+            types: HashMap::new(),
+            walks: 0,
         }
     }
 
@@ -79,9 +113,40 @@ impl Data {
         index(self.documents.len() - 1)
     }
 
+    pub(crate) fn document(&self, document: u32) -> &Document {
+        &self.documents[document as usize]
+    }
+
     /// Bytes of all answers: a guess at the size of the client's.
     pub(crate) fn size(&self) -> usize {
         self.documents.iter().map(|document| document.size()).sum()
+    }
+
+    /// How many objects there are to be written out, each once.
+    pub(crate) fn object_count(&self) -> usize {
+        self.documents.iter().map(|document| document.object_count()).sum()
+    }
+
+    /// An object that a walk has found, and what has been split off from it since.
+    pub(crate) fn descendants(&self, target: u32, walk: u32) -> Vec<u32> {
+        let mut all = vec![target];
+        let mut at = 0;
+        while let Some(&object) = all.get(at) {
+            let clones = self.objects[object as usize].clones.iter();
+            all.extend(clones.filter(|clone| clone.walk >= walk).map(|clone| clone.object));
+            at += 1;
+        }
+        all
+    }
+
+    /// What an object was when a walk passed.
+    pub(crate) fn ancestor(&self, mut object: u32, walk: u32) -> u32 {
+        while let Some(from) = self.objects[object as usize].cloned_from
+            && from.walk >= walk
+        {
+            object = from.object;
+        }
+        object
     }
 
     /// Merges an object of a document into an owned object.
@@ -90,6 +155,7 @@ impl Data {
         for &(name, node) in source.fields(object) {
             self.merge_field(target, name, value_of(document, node));
         }
+        self.merge_type(target, source.type_of(object));
     }
 
     /// Merges only these fields.
@@ -98,6 +164,36 @@ impl Data {
         for &(name, node) in source.fields(object).iter().filter(|(name, _)| names.contains(name)) {
             self.merge_field(target, name, value_of(document, node));
         }
+        if names.contains(&Name::TYPENAME) {
+            self.merge_type(target, source.type_of(object));
+        }
+    }
+
+    /// Merges one field under another name.
+    pub(crate) fn merge_as(
+        &mut self,
+        target: u32,
+        name: Name,
+        document: u32,
+        object: u32,
+        source: Name,
+    ) {
+        if let Some(node) = self.documents[document as usize].field(object, source) {
+            self.merge_field(target, name, value_of(document, node));
+        }
+    }
+
+    /// Keeps the type in step with the field `__typename`.
+    fn merge_type(&mut self, target: u32, type_of: TypeOf) {
+        if type_of == TypeOf::Absent {
+            return;
+        }
+        let value = self.field(Value::OwnedObject(target), Name::TYPENAME);
+        self.objects[target as usize].type_of = match value {
+            Some(Value::String(_)) => type_of,
+            Some(_) => TypeOf::Unknown,
+            None => TypeOf::Absent,
+        };
     }
 
     fn merge_field(&mut self, target: u32, name: Name, new: Value) {
@@ -119,7 +215,7 @@ impl Data {
             (Value::Null, new) => new,
             (old, new) if old == new => old,
             (Value::Object(_) | Value::OwnedObject(_), Value::Object(place)) => {
-                let Value::OwnedObject(target) = self.own(old) else { return Value::Conflict };
+                let Value::OwnedObject(target) = self.unshared(old) else { return Value::Conflict };
                 self.merge(target, place.document, place.node);
                 Value::OwnedObject(target)
             }
@@ -128,7 +224,16 @@ impl Data {
                 Value::Boolean(_) | Value::Number(_) | Value::String(_),
                 Value::Boolean(_) | Value::Number(_) | Value::String(_),
             ) => new,
-            (_, _) => Value::Conflict,
+            (
+                Value::Boolean(_)
+                | Value::Number(_)
+                | Value::String(_)
+                | Value::List(_)
+                | Value::Object(_)
+                | Value::OwnedList(_)
+                | Value::OwnedObject(_),
+                _,
+            ) => Value::Conflict,
         }
     }
 
@@ -136,7 +241,7 @@ impl Data {
         if self.len(old) != self.len(new) {
             return Value::Conflict;
         }
-        let owned = self.own(old);
+        let owned = self.unshared(old);
         let Value::OwnedList(list) = owned else { return Value::Conflict };
         for at in 0..self.len(new) {
             let (old, new) = (self.item(owned, at), self.item(new, at));
@@ -146,24 +251,72 @@ impl Data {
         owned
     }
 
-    /// Makes an object or a list writable; other values stay what they are.
-    fn own(&mut self, value: Value) -> Value {
+    /// Makes an object or a list writable for one owner alone.
+    fn unshared(&mut self, value: Value) -> Value {
+        match value {
+            Value::OwnedObject(object) if self.objects[object as usize].shared => {
+                let walk = self.walks;
+                let Owned { members, text, type_of, incomplete, walked, .. } =
+                    &self.objects[object as usize];
+                let mut copy = Owned::of(members.clone(), *text, *type_of);
+                (copy.incomplete, copy.walked) = (*incomplete, *walked);
+                copy.cloned_from = Some(Clone { object, walk });
+                for (_, member) in &copy.members {
+                    share(&mut self.objects, &mut self.lists, *member);
+                }
+                self.objects.push(copy);
+                let clone = index(self.objects.len() - 1);
+                self.objects[object as usize].clones.push(Clone { object: clone, walk });
+                Value::OwnedObject(clone)
+            }
+            Value::OwnedList(list) if self.lists[list as usize].shared => {
+                let Owned { members, text, type_of, walked, .. } = &self.lists[list as usize];
+                let mut copy = Owned::of(members.clone(), *text, *type_of);
+                copy.walked = *walked;
+                for member in &copy.members {
+                    share(&mut self.objects, &mut self.lists, *member);
+                }
+                self.lists.push(copy);
+                Value::OwnedList(index(self.lists.len() - 1))
+            }
+            value => self.copied(value),
+        }
+    }
+
+    /// Makes an object or a list writable where it stands; other values stay as they are.
+    fn own(&mut self, value: Value, standing: Standing) -> Value {
+        let (Value::Object(place) | Value::List(place)) = value else { return value };
+        let is_list = matches!(value, Value::List(_));
+        // Lists and objects of a document are numbered separately.
+        let key = (Place { document: place.document << 1 | u32::from(is_list), ..place }, standing);
+        if let Some(&copy) = self.copies.get(&key) {
+            return if is_list { Value::OwnedList(copy) } else { Value::OwnedObject(copy) };
+        }
+        let copied = self.copied(value);
+        share(&mut self.objects, &mut self.lists, copied);
+        if let Value::OwnedObject(copy) | Value::OwnedList(copy) = copied {
+            self.copies.insert(key, copy);
+        }
+        copied
+    }
+
+    /// A writable copy of an object or a list that is not writable yet.
+    fn copied(&mut self, value: Value) -> Value {
         match value {
             Value::Object(Place { document, node }) => {
                 let source = &self.documents[document as usize];
-                let members = source
-                    .fields(node)
-                    .iter()
-                    .map(|&(name, node)| (name, value_of(document, node)));
+                let fields = source.fields(node).iter();
+                let members = fields.map(|&(name, node)| (name, value_of(document, node)));
                 let text = Some(Text { document, span: source.object_text(node) });
-                self.objects.push(Owned { members: members.collect(), text, incomplete: false });
+                let owned = Owned::of(members.collect(), text, source.type_of(node));
+                self.objects.push(owned);
                 Value::OwnedObject(index(self.objects.len() - 1))
             }
             Value::List(Place { document, node }) => {
                 let source = &self.documents[document as usize];
                 let members = source.items(node).iter().map(|&node| value_of(document, node));
                 let text = Some(Text { document, span: source.list_text(node) });
-                self.lists.push(Owned { members: members.collect(), text, incomplete: false });
+                self.lists.push(Owned::of(members.collect(), text, TypeOf::Unknown));
                 Value::OwnedList(index(self.lists.len() - 1))
             }
             Value::Null
@@ -177,19 +330,60 @@ impl Data {
     }
 
     /// The value of an owned object's field, made writable in place.
-    pub(crate) fn own_field(&mut self, object: u32, name: Name) -> Option<Value> {
+    pub(crate) fn own_field(
+        &mut self,
+        object: u32,
+        name: Name,
+        standing: Standing,
+    ) -> Option<Value> {
         let at = self.objects[object as usize].members.iter().position(|(key, _)| *key == name)?;
-        let value = self.own(self.objects[object as usize].members[at].1);
+        let value = self.own(self.objects[object as usize].members[at].1, standing);
         self.objects[object as usize].members[at].1 = value;
         Some(value)
     }
 
     /// An element of an owned list, made writable in place.
-    pub(crate) fn own_item(&mut self, list: u32, at: usize) -> Option<Value> {
+    pub(crate) fn own_item(&mut self, list: u32, at: usize, standing: Standing) -> Option<Value> {
         let value = *self.lists[list as usize].members.get(at)?;
-        let value = self.own(value);
+        let value = self.own(value, standing);
         self.lists[list as usize].members[at] = value;
         Some(value)
+    }
+
+    /// Where a field of an object stands. `typed`: its type makes a difference.
+    pub(crate) fn below(
+        &mut self,
+        object: u32,
+        standing: Standing,
+        place: PlaceIndex,
+        typed: bool,
+    ) -> Standing {
+        if !typed {
+            return Standing { place, types: standing.types };
+        }
+        let name = match self.objects[object as usize].type_of {
+            TypeOf::Known(name) => Some(name),
+            TypeOf::Unknown | TypeOf::Absent => None,
+        };
+        let next = index(self.types.len() + 1);
+        let types = *self.types.entry((standing.types, name)).or_insert(next);
+        Standing { place, types }
+    }
+
+    /// Begins a walk over owned values that needs to see each only once.
+    pub(crate) fn begin_walk(&mut self) -> u32 {
+        self.walks += 1;
+        self.walks
+    }
+
+    /// Whether a walk comes by an owned value for the first time.
+    pub(crate) fn is_new(&mut self, value: Value, walk: u32) -> bool {
+        let walked = match value {
+            Value::OwnedObject(object) => &mut self.objects[object as usize].walked,
+            Value::OwnedList(list) => &mut self.lists[list as usize].walked,
+            _ => return true,
+        };
+        std::mem::replace(walked, walk) != walk
     }
 
     pub(crate) fn set_incomplete(&mut self, object: u32) {
@@ -201,14 +395,37 @@ impl Data {
         matches!(value, Value::OwnedObject(object) if self.objects[object as usize].incomplete)
     }
 
-    pub(crate) fn field(&self, value: Value, name: Name) -> Option<Value> {
+    /// The concrete type of an object, as far as the data tells.
+    pub(crate) fn type_of(&self, value: Value) -> TypeOf {
         match value {
-            Value::Object(Place { document, node }) => self.documents[document as usize]
-                .field(node, name)
-                .map(|node| value_of(document, node)),
+            Value::Object(Place { document, node }) => {
+                self.documents[document as usize].type_of(node)
+            }
+            Value::OwnedObject(object) => self.objects[object as usize].type_of,
+            Value::Null
+            | Value::Boolean(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::List(_)
+            | Value::OwnedList(_)
+            | Value::Conflict => TypeOf::Absent,
+        }
+    }
+
+    pub(crate) fn field(&self, value: Value, name: Name) -> Option<Value> {
+        self.field_near(value, name, &mut 0)
+    }
+
+    /// The same for somebody who reads the fields in the order in which they probably stand:
+    /// `near` is where to look first.
+    pub(crate) fn field_near(&self, value: Value, name: Name, near: &mut usize) -> Option<Value> {
+        match value {
+            Value::Object(Place { document, node }) => {
+                let fields = self.documents[document as usize].fields(node);
+                find_near(fields, name, near).map(|node| value_of(document, node))
+            }
             Value::OwnedObject(object) => {
-                let fields = &self.objects[object as usize].members;
-                fields.iter().find(|(key, _)| *key == name).map(|(_, value)| *value)
+                find_near(&self.objects[object as usize].members, name, near)
             }
             Value::Null
             | Value::Boolean(_)
@@ -281,6 +498,38 @@ impl Data {
                 self.objects[object as usize].text.map(|text| self.text(text))
             }
             Value::Conflict => None,
+        }
+    }
+}
+
+fn share(objects: &mut [Owned<(Name, Value)>], lists: &mut [Owned<Value>], value: Value) {
+    match value {
+        Value::OwnedObject(object) => objects[object as usize].shared = true,
+        Value::OwnedList(list) => lists[list as usize].shared = true,
+        _ => {}
+    }
+}
+
+fn find_near<T: Copy>(fields: &[(Name, T)], name: Name, near: &mut usize) -> Option<T> {
+    let at = match fields.get(*near) {
+        Some((key, _)) if *key == name => *near,
+        _ => fields.iter().position(|(key, _)| *key == name)?,
+    };
+    *near = at + 1;
+    Some(fields[at].1)
+}
+
+impl<T> Owned<T> {
+    fn of(members: Vec<T>, text: Option<Text>, type_of: TypeOf) -> Self {
+        Self {
+            members,
+            text,
+            type_of,
+            incomplete: false,
+            walked: 0,
+            shared: false,
+            clones: Vec::new(),
+            cloned_from: None,
         }
     }
 }

@@ -5,20 +5,27 @@
 //! the fetch that should have brought it failed. Such a target keeps what it has.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::compiled::{CompiledPlan, EntityProgram, RepresentationProgram, Step, TypeOf};
-use crate::data::{Data, ROOT, Value};
+use crate::compiled::{EntityProgram, RepresentationProgram, Step};
+use crate::data::{Data, ROOT, Standing, Value};
+use crate::document::TypeOf;
+use crate::names::TypeSet;
 use crate::path::{DataStep, Trails};
+use crate::remember::Remembered;
 
 /// The entities to load for one `_entities` field.
 #[derive(Debug, Default)]
 pub(crate) struct Entities {
     /// Distinct, in the order in which the data has them.
     pub(crate) representations: Vec<Bytes>,
+    /// Objects that stand at several places are there once, unless it is [`Entities::traced`].
     pub(crate) targets: Vec<Target>,
     pub(crate) trails: Trails,
+    /// The last walk that found targets.
+    walk: u32,
 }
 
 /// An owned object of the data that an entity is to be merged into.
@@ -41,80 +48,180 @@ pub(crate) struct Place {
 /// Where the root fields of a fetch are to be merged; usually the root itself.
 #[derive(Debug, Default)]
 pub(crate) struct Roots {
+    /// Each object once, unless it is [`Roots::traced`].
     pub(crate) places: Vec<Place>,
     pub(crate) trails: Trails,
+    walk: u32,
 }
 
-/// Finds where root fields are to be merged.
-pub(crate) fn roots(plan: &CompiledPlan, data: &mut Data, path: &[Step]) -> Roots {
-    let mut roots = Roots::default();
-    let walk =
-        Walk { plan, trails: &mut roots.trails, found: &mut |_, place| roots.places.push(place) };
-    walk.start(data, path);
-    roots
-}
-
-/// Walks all flatten paths and writes the representations of what stands there.
-pub(crate) fn collect(plan: &CompiledPlan, data: &mut Data, program: &EntityProgram) -> Entities {
-    let Entities { mut representations, mut targets, mut trails } = Entities::default();
-    let mut known: HashMap<Bytes, usize> = HashMap::new();
-    for (path, steps) in program.paths.iter().enumerate() {
-        let mut found = |data: &mut Data, place: Place| {
-            let object = Value::OwnedObject(place.object);
-            let Some(representation) = represent(plan, data, program, object) else {
-                data.set_incomplete(place.object);
-                return;
-            };
-            let entry = known.entry(representation.into());
-            let representation = *entry.or_insert_with_key(|representation| {
-                representations.push(representation.clone());
-                representations.len() - 1
-            });
-            targets.push(Target { place, path, representation });
-        };
-        Walk { plan, trails: &mut trails, found: &mut found }.start(data, steps);
+impl Roots {
+    /// Finds where root fields are to be merged.
+    pub(crate) fn find(data: &mut Data, path: &[Step]) -> Self {
+        let walk = data.begin_walk();
+        let mut places = Vec::new();
+        let mut found = |_: &mut Data, object: u32| places.push(Place { object, trail: None });
+        Walk { walk, found: &mut found }.start(data, path);
+        Self { places, trails: Trails::default(), walk }
     }
-    Entities { representations, targets, trails }
+
+    /// The objects to merge into.
+    pub(crate) fn objects(&self, data: &Data) -> Vec<u32> {
+        let descendants = |place: &Place| data.descendants(place.object, self.walk);
+        self.places.iter().flat_map(descendants).collect()
+    }
+
+    /// The same with all the ways that lead to the places.
+    pub(crate) fn traced(&self, data: &Data, path: &[Step]) -> Self {
+        let Self { places: known, trails: _, walk } = self;
+        let (mut places, mut trails) = (Vec::new(), Trails::default());
+        let mut found = |object: u32, trail: Option<usize>| {
+            let ancestor = data.ancestor(object, *walk);
+            if known.iter().any(|place| place.object == ancestor) {
+                places.push(Place { object, trail });
+            }
+        };
+        Tracing { data, trails: &mut trails, found: &mut found }.start(path);
+        Self { places, trails, walk: *walk }
+    }
 }
 
-/// A walk along a flatten path. Objects and lists on the way become owned.
+impl Entities {
+    /// Walks all flatten paths and writes the representations of what stands there.
+    pub(crate) fn collect(data: &mut Data, program: &EntityProgram) -> Self {
+        let mut text: Vec<u8> = Vec::new();
+        let mut spans: Vec<Range<usize>> = Vec::new();
+        let mut known: HashMap<Vec<u8>, usize> = HashMap::new();
+        let mut targets = Vec::new();
+        let mut walk = 0;
+        for (path, steps) in program.paths.iter().enumerate() {
+            let mut found = |data: &mut Data, object: u32| {
+                let start = text.len();
+                if represent(data, program, Value::OwnedObject(object), &mut text).is_none() {
+                    text.truncate(start);
+                    data.set_incomplete(object);
+                    return;
+                }
+                let representation = match known.get(&text[start..]) {
+                    Some(&representation) => {
+                        text.truncate(start);
+                        representation
+                    }
+                    None => {
+                        known.insert(text[start..].to_vec(), spans.len());
+                        spans.push(start..text.len());
+                        spans.len() - 1
+                    }
+                };
+                let place = Place { object, trail: None };
+                targets.push(Target { place, path, representation });
+            };
+            walk = data.begin_walk();
+            Walk { walk, found: &mut found }.start(data, steps);
+        }
+        let text = Bytes::from(text);
+        let representations = spans.into_iter().map(|span| text.slice(span)).collect();
+        Self { representations, targets, trails: Trails::default(), walk }
+    }
+
+    /// Takes out what need not be asked for: merges it into its targets instead.
+    pub(crate) fn take_recalled(
+        &mut self,
+        data: &mut Data,
+        recalled: &HashMap<usize, Remembered<'_>>,
+    ) {
+        if recalled.is_empty() {
+            return;
+        }
+        self.targets.retain(|target| {
+            let Some(Remembered { stored, fields }) = recalled.get(&target.representation) else {
+                return true;
+            };
+            for (name, source) in *fields {
+                data.merge_as(target.place.object, *name, stored.document, stored.object, *source);
+            }
+            false
+        });
+        // What is left moves together.
+        let mut left = 0;
+        let numbers: Vec<usize> = (0..self.representations.len())
+            .map(|at| {
+                let number = left;
+                left += usize::from(!recalled.contains_key(&at));
+                number
+            })
+            .collect();
+        for target in &mut self.targets {
+            target.representation = numbers[target.representation];
+        }
+        let mut at = 0;
+        self.representations.retain(|_| {
+            at += 1;
+            !recalled.contains_key(&(at - 1))
+        });
+    }
+
+    /// The objects that a target stands for by now.
+    pub(crate) fn objects(&self, data: &Data, target: &Target) -> Vec<u32> {
+        data.descendants(target.place.object, self.walk)
+    }
+
+    /// The same with all the ways that lead to the targets.
+    pub(crate) fn traced(&self, data: &Data, program: &EntityProgram) -> Self {
+        let Self { representations, targets: known, trails: _, walk } = self;
+        let key = |target: &Target| (target.place.object, target.path);
+        let known: HashMap<(u32, usize), usize> =
+            known.iter().map(|target| (key(target), target.representation)).collect();
+        let (mut targets, mut trails) = (Vec::new(), Trails::default());
+        for (path, steps) in program.paths.iter().enumerate() {
+            let mut found = |object: u32, trail: Option<usize>| {
+                let ancestor = data.ancestor(object, *walk);
+                if let Some(&representation) = known.get(&(ancestor, path)) {
+                    targets.push(Target { place: Place { object, trail }, path, representation });
+                }
+            };
+            Tracing { data, trails: &mut trails, found: &mut found }.start(steps);
+        }
+        Self { representations: representations.clone(), targets, trails, walk: *walk }
+    }
+}
+
+/// A walk along a flatten path. Objects and lists on the way become owned; what can be reached on
+/// several ways is visited once.
 struct Walk<'a> {
-    plan: &'a CompiledPlan,
-    trails: &'a mut Trails,
-    found: &'a mut dyn FnMut(&mut Data, Place),
+    walk: u32,
+    found: &'a mut dyn FnMut(&mut Data, u32),
 }
 
 impl Walk<'_> {
     fn start(mut self, data: &mut Data, steps: &[Step]) {
-        self.walk(data, Value::OwnedObject(ROOT), steps, None);
+        self.walk(data, Value::OwnedObject(ROOT), steps, Standing::default());
     }
 
-    fn walk(&mut self, data: &mut Data, value: Value, steps: &[Step], trail: Option<usize>) {
+    fn walk(&mut self, data: &mut Data, value: Value, steps: &[Step], standing: Standing) {
         match (steps, value) {
-            ([], Value::OwnedObject(object)) => (self.found)(data, Place { object, trail }),
-            ([Step::Key(key), rest @ ..], Value::OwnedObject(object)) => {
+            ([], Value::OwnedObject(object)) => (self.found)(data, object),
+            ([Step::Key { key, place, typed }, rest @ ..], Value::OwnedObject(object)) => {
+                let standing = data.below(object, standing, *place, *typed);
                 if let Some(value @ (Value::OwnedObject(_) | Value::OwnedList(_))) =
-                    data.own_field(object, *key)
+                    data.own_field(object, *key, standing)
+                    && data.is_new(value, self.walk)
                 {
-                    let trail = self.trails.extend(trail, DataStep::Key(*key));
-                    self.walk(data, value, rest, Some(trail));
+                    self.walk(data, value, rest, standing);
                 }
             }
             ([Step::List, rest @ ..], Value::OwnedList(list)) => {
                 for at in 0..data.len(value) {
                     if let Some(item @ (Value::OwnedObject(_) | Value::OwnedList(_))) =
-                        data.own_item(list, at)
+                        data.own_item(list, at, standing)
+                        && data.is_new(item, self.walk)
                     {
-                        let trail = self.trails.extend(trail, DataStep::Index(at));
-                        self.walk(data, item, rest, Some(trail));
+                        self.walk(data, item, rest, standing);
                     }
                 }
             }
             ([Step::Types(types), rest @ ..], Value::OwnedObject(_)) => {
-                if let TypeOf::Known(name) = self.plan.type_of(data, value)
-                    && types.contains(name)
-                {
-                    self.walk(data, value, rest, trail);
+                if is_one_of(data, value, types) {
+                    self.walk(data, value, rest, standing);
                 }
             }
             // Null, or not what the path expects: nothing to find here. The projection reports
@@ -124,26 +231,61 @@ impl Walk<'_> {
     }
 }
 
-fn represent(
-    plan: &CompiledPlan,
-    data: &Data,
-    program: &EntityProgram,
-    object: Value,
-) -> Option<Vec<u8>> {
-    let TypeOf::Known(name) = plan.type_of(data, object) else { return None };
+/// The same walk again, along every way, after something went wrong: errors name places.
+struct Tracing<'a> {
+    data: &'a Data,
+    trails: &'a mut Trails,
+    found: &'a mut dyn FnMut(u32, Option<usize>),
+}
+
+impl Tracing<'_> {
+    fn start(mut self, steps: &[Step]) {
+        self.trace(Value::OwnedObject(ROOT), steps, None);
+    }
+
+    fn trace(&mut self, value: Value, steps: &[Step], trail: Option<usize>) {
+        match (steps, value) {
+            ([], Value::OwnedObject(object)) => (self.found)(object, trail),
+            ([Step::Key { key, .. }, rest @ ..], Value::OwnedObject(_)) => {
+                if let Some(value) = self.data.field(value, *key) {
+                    let trail = self.trails.extend(trail, DataStep::Key(*key));
+                    self.trace(value, rest, Some(trail));
+                }
+            }
+            ([Step::List, rest @ ..], Value::OwnedList(_)) => {
+                for at in 0..self.data.len(value) {
+                    let trail = self.trails.extend(trail, DataStep::Index(at));
+                    self.trace(self.data.item(value, at), rest, Some(trail));
+                }
+            }
+            ([Step::Types(types), rest @ ..], Value::OwnedObject(_)) => {
+                if is_one_of(self.data, value, types) {
+                    self.trace(value, rest, trail);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_one_of(data: &Data, value: Value, types: &TypeSet) -> bool {
+    matches!(data.type_of(value), TypeOf::Known(name) if types.contains(name))
+}
+
+/// Appends the representation of an object, if it has one.
+fn represent(data: &Data, program: &EntityProgram, object: Value, out: &mut Vec<u8>) -> Option<()> {
+    let TypeOf::Known(name) = data.type_of(object) else { return None };
     let template = program.templates.iter().find(|template| template.types.contains(name))?;
-    let mut out = Vec::with_capacity(64);
     out.extend_from_slice(&template.head);
-    let writer = Writer { plan, data };
+    let writer = Writer { data };
     for field in &template.fields {
-        writer.field(&mut out, field, object, b",")?;
+        writer.field(out, field, object, b",")?;
     }
     out.push(b'}');
-    Some(out)
+    Some(())
 }
 
 struct Writer<'a> {
-    plan: &'a CompiledPlan,
     data: &'a Data,
 }
 
@@ -157,9 +299,8 @@ impl Writer<'_> {
         separator: &[u8],
     ) -> Option<()> {
         if let Some(types) = &field.types {
-            match self.plan.type_of(self.data, object) {
-                TypeOf::Known(name) if types.contains(name) => {}
-                _ => return Some(()),
+            if !is_one_of(self.data, object, types) {
+                return Some(());
             }
         }
         let value = self.data.field(object, field.key)?;

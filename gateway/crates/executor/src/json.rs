@@ -118,6 +118,7 @@ impl<'a> Reader<'a> {
         let start = self.at;
         self.expect(b'"')?;
         loop {
+            self.at += plain_length(&self.text[self.at..]);
             match self.byte()? {
                 b'"' => {
                     self.at += 1;
@@ -200,6 +201,25 @@ impl<'a> Reader<'a> {
         if self.at == self.text.len() { Ok(()) } else { Err(self.unexpected()) }
     }
 
+    /// Reads these bytes if they are what comes next.
+    pub(crate) fn take(&mut self, expected: &[u8]) -> bool {
+        let next = self.text[self.at..].starts_with(expected);
+        if next {
+            self.at += expected.len();
+        }
+        next
+    }
+
+    /// What has not been read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        &self.text[self.at..]
+    }
+
+    /// Leaves out a value whose text is known to be good.
+    pub(crate) fn pass(&mut self, length: usize) {
+        self.at += length;
+    }
+
     pub(crate) fn position(&self) -> usize {
         self.at
     }
@@ -279,6 +299,27 @@ impl<'a> Reader<'a> {
             JsonError::EndOfText
         }
     }
+}
+
+/// How many bytes from here on can stand in a string as they are; looks at eight at a time.
+fn plain_length(text: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+    // The lowest byte that is zero gets its high bit; above it there may be false ones.
+    let zeroes = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let (words, rest) = text.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let quotes = zeroes(word ^ (ONES * u64::from(b'"')));
+        let escapes = zeroes(word ^ (ONES * u64::from(b'\\')));
+        let controls = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
+        let special = quotes | escapes | controls;
+        if special != 0 {
+            return at * 8 + special.trailing_zeros() as usize / 8;
+        }
+    }
+    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    words.len() * 8 + rest.iter().position(special).unwrap_or(rest.len())
 }
 
 /// What stands between the quotes of a string that a [`Reader`] has read.

@@ -6,9 +6,11 @@
 //! out of them. There is no schema, no HTTP and no configuration here: the plan says everything,
 //! the transport does the rest.
 //!
-//! Modules in reading order: `transport` (the seam), `json`, `document`, `answer` (reading),
-//! `compiled` (the plan, lowered), `data` (merging), `path`, `entities` (representations),
-//! `batch`, `loader` (requests), `report` (errors), `project`, `leaf` (writing), `run` (the graph of fetches).
+//! Modules in reading order: `transport` (the seam), `compiled`, `shape`, `selection`, `memory`
+//! (the plan, lowered),
+//! `json`, `document`, `repeated`, `answer` (reading), `data` (merging), `path`, `entities`
+//! (representations), `batch`, `loader`, `flight`, `gather` (requests), `report` (errors),
+//! `project`, `written`, `leaf` (writing), `run` (the graph of fetches).
 
 mod answer;
 mod batch;
@@ -17,20 +19,31 @@ mod data;
 mod document;
 mod entities;
 mod error;
+mod flight;
+mod gather;
+mod integer_map;
 mod json;
 mod leaf;
 mod loader;
+mod memory;
 mod names;
 mod path;
 mod project;
+mod remember;
+mod repeated;
 mod report;
 mod response;
 mod run;
+mod selection;
+mod shape;
 mod transport;
+mod written;
 
 pub use compiled::CompiledPlan;
 pub use error::{ErrorOrigin, GraphqlError, PathSegment};
 pub use loader::{LoaderOptions, Loaders};
 pub use response::GraphqlResponse;
 pub use run::{Execution, execute};
-pub use transport::{SubgraphRequest, SubgraphResponse, SubgraphTransport, TransportError};
+pub use transport::{
+    LoadEvent, SubgraphRequest, SubgraphResponse, SubgraphTransport, TransportError,
+};

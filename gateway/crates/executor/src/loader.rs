@@ -1,58 +1,67 @@
-//! Data loaders across service boundaries: everything that one fetch document should load at one
-//! moment goes out as one request.
+//! Data loaders across service boundaries: what should be loaded at one moment goes out as one
+//! request, within one client request and across several.
 //!
-//! A *load* is (the document's `_entities` field, the representation's bytes). Loads meet in a
-//! [`dataloader`] loader. Two loads may only meet if one request can serve both: same document,
-//! same client variables, same partition of the transport. Within one client request a loader
-//! lives for one fetch. With [`LoaderOptions::share`] it is found by that key and concurrent
-//! client requests meet in it: a load goes out at once when nothing is in flight for its loader,
-//! and gathers while something is. Mutations never share. A batch that fails for a reason that may
-//! lie with one of its entities is asked again by each client request for its own, so that nobody
-//! pays for the bad luck of another.
+//! Two things can meet. *Equal requests* to one subgraph: who asks what is being asked already
+//! waits for that answer. *Entity loads* of one selection: a load goes out at once when nothing is
+//! in flight for it, and gathers with others while something is, for a bounded time and up to a
+//! bounded size ([`crate::gather`]). A representation that is in flight is not asked for again.
 //!
-//! What the crate (0.18) does, found in its source and relied on or worked around here:
-//! - The loader's mutex is held during a batch, so loads that come meanwhile queue at the mutex,
-//!   which is first come, first served: when the batch ends, all of them register before the first
-//!   of them sends. Yielding to gather loads is therefore switched off; an idle loader sends at
-//!   once.
-//! - Above its own maximum it sends batch after batch. The size limit is applied in the batch
-//!   function instead, whose requests run side by side.
-//! - A batch runs in the future of whoever triggered it. Were that future dropped, the others
-//!   would wait for results that never come (the crate panics). Shared batches therefore run in a
-//!   task of their own, and a waiter that goes away takes nothing with it.
-//! - Every key ever loaded stays in the loader's list of failures. A shared loader is therefore
-//!   replaced after a number of keys.
+//! Two loads may only meet if one request can serve both: same subgraph, same document (but for
+//! its operation's name), same client variables, same partition of the transport, which stands for
+//! everything the subgraph can see of the caller. Mutations never share. A batch that fails for a
+//! reason that may lie with one of its entities is asked again by each client request for its own,
+//! so that nobody pays for the bad luck of another.
+//!
+//! Shared requests belong to all who wait for them: each of them drives the request on, none takes
+//! it along when it goes away, and when the last one has gone it is given up.
 
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
-use dataloader::BatchFn;
-use dataloader::non_cached::Loader;
 use futures::future::join_all;
 
-use crate::answer::FetchError;
 use crate::batch::{self, Ask, Batch};
 use crate::compiled::FetchProgram;
-use crate::transport::SubgraphTransport;
-
-/// A shared loader is replaced when it has loaded so many keys.
-const KEYS_PER_LOADER: usize = 50_000;
+use crate::flight::{Answering, Flights, Received};
+use crate::gather::Groups;
+use crate::transport::{LoadEvent, SubgraphTransport};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoaderOptions {
     /// The most representations that one request carries; more are split over several requests.
     pub max_batch_size: usize,
-    /// Lets loads of concurrent client requests with equal partitions meet. Needs a Tokio runtime:
-    /// what is loaded for several does not end with one of them.
-    pub share: bool,
+    /// Equal requests of concurrent client requests with equal partitions are sent once.
+    pub share_queries: bool,
+    /// Entity loads of concurrent client requests with equal partitions go out together.
+    pub batch_entities: bool,
+    /// The longest time that a load gathers others before it goes out.
+    pub max_wait: Duration,
+    /// Within one client request, what a subgraph has said of an entity is not asked for again.
+    pub remember: bool,
+}
+
+impl LoaderOptions {
+    /// Nothing is shared between client requests.
+    pub const ALONE: Self = Self {
+        max_batch_size: 1000,
+        share_queries: false,
+        batch_entities: false,
+        max_wait: Duration::ZERO,
+        remember: true,
+    };
 }
 
 impl Default for LoaderOptions {
     fn default() -> Self {
-        Self { max_batch_size: 1000, share: false }
+        Self {
+            share_queries: true,
+            batch_entities: true,
+            max_wait: Duration::from_millis(2),
+            ..Self::ALONE
+        }
     }
 }
 
@@ -60,64 +69,69 @@ impl Default for LoaderOptions {
 #[derive(Debug, Default)]
 pub struct Loaders {
     options: LoaderOptions,
-    shared: Mutex<HashMap<LoaderKey, Arc<SharedLoader>>>,
+    /// What differs for single subgraphs.
+    named: HashMap<String, LoaderOptions>,
+    meeting: Arc<Meeting>,
+}
+
+/// What is in flight or about to be.
+#[derive(Debug, Default)]
+pub(crate) struct Meeting {
+    flights: Mutex<Flights>,
+    groups: Mutex<Groups>,
+}
+
+impl Meeting {
+    pub(crate) fn flights(&self) -> MutexGuard<'_, Flights> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn groups(&self) -> MutexGuard<'_, Groups> {
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What must be equal for two loads to go out in one request.
 #[derive(Clone, Debug)]
-struct LoaderKey {
-    program: Arc<FetchProgram>,
-    partition: Bytes,
-    variables: Bytes,
+pub(crate) struct LoadKey {
+    pub(crate) program: Arc<FetchProgram>,
+    pub(crate) partition: Bytes,
+    pub(crate) variables: Bytes,
 }
 
-impl PartialEq for LoaderKey {
+impl PartialEq for LoadKey {
     fn eq(&self, other: &Self) -> bool {
         let Self { program, partition, variables } = self;
-        Arc::ptr_eq(program, &other.program)
-            && *partition == other.partition
-            && *variables == other.variables
+        let same = Arc::ptr_eq(program, &other.program)
+            || (program.subgraph == other.program.subgraph
+                && program.load_key == other.program.load_key);
+        same && *partition == other.partition && *variables == other.variables
     }
 }
 
-impl Eq for LoaderKey {}
+impl Eq for LoadKey {}
 
-impl Hash for LoaderKey {
+impl Hash for LoadKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let Self { program, partition, variables } = self;
-        Arc::as_ptr(program).hash(state);
+        program.load_key.hash(state);
         partition.hash(state);
         variables.hash(state);
     }
 }
 
-/// One representation to load.
-#[derive(Clone, Debug)]
-pub(crate) struct Key {
-    pub(crate) list: usize,
-    pub(crate) representation: Bytes,
-    /// Keeps batches in the order of the data; not part of the identity.
-    pub(crate) order: usize,
+/// One load of a fetch: on whose behalf, and with what.
+#[derive(Clone)]
+pub(crate) struct Load {
+    pub(crate) program: Arc<FetchProgram>,
+    /// The members of `variables` that come from the client.
+    pub(crate) variables: Bytes,
+    pub(crate) transport: Arc<dyn SubgraphTransport>,
+    /// Not for mutations.
+    pub(crate) may_share: bool,
 }
 
-impl PartialEq for Key {
-    fn eq(&self, other: &Self) -> bool {
-        let Self { list, representation, order: _ } = self;
-        *list == other.list && *representation == other.representation
-    }
-}
-
-impl Eq for Key {}
-
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let Self { list, representation, order: _ } = self;
-        list.hash(state);
-        representation.hash(state);
-    }
-}
-
-/// Where to find what was loaded for a key.
+/// Where to find what was loaded for a representation.
 #[derive(Clone, Debug)]
 pub(crate) struct Loaded {
     pub(crate) batch: Arc<Batch>,
@@ -126,202 +140,132 @@ pub(crate) struct Loaded {
 
 impl Loaders {
     pub fn new(options: LoaderOptions) -> Self {
-        Self { options, shared: Mutex::default() }
+        Self { options, ..Self::default() }
     }
 
-    /// Loads distinct keys; the results stand in the order of the keys.
-    pub(crate) async fn load(
+    /// Gives one subgraph options of its own.
+    #[must_use]
+    pub fn with(mut self, subgraph: &str, options: LoaderOptions) -> Self {
+        self.named.insert(subgraph.to_owned(), options);
+        self
+    }
+
+    fn options(&self, subgraph: &str) -> LoaderOptions {
+        self.named.get(subgraph).copied().unwrap_or(self.options)
+    }
+
+    pub(crate) fn remembers(&self, subgraph: &str) -> bool {
+        self.options(subgraph).remember
+    }
+
+    /// Sends one request with root fields, and entities if it has any.
+    pub(crate) async fn fetch(&self, load: Load, asks: Vec<Ask>) -> Arc<Batch> {
+        let options = self.options(&load.program.subgraph);
+        match load.partition(options.share_queries) {
+            Some(partition) => self.join(&load, partition, asks).await,
+            None => Arc::new(load.alone(&asks).await),
+        }
+    }
+
+    /// Loads distinct representations; the results stand in the order of `asks`.
+    pub(crate) async fn load(&self, load: Load, asks: Vec<Ask>) -> Vec<Loaded> {
+        let options = self.options(&load.program.subgraph);
+        let Some(partition) = load.partition(options.share_queries || options.batch_entities)
+        else {
+            return load.in_batches(asks, options.max_batch_size).await;
+        };
+        if !options.batch_entities {
+            let batches = chunks(&asks, options.max_batch_size)
+                .map(|asks| self.join(&load, partition.clone(), asks));
+            return in_order(join_all(batches).await);
+        }
+        let loaded = self.gather(&load, partition, options, &asks).await;
+        // What went wrong in company is tried again without it, all of it: that is what the answer
+        // would have been alone.
+        let is_alone = loaded.iter().all(|one| {
+            Arc::ptr_eq(&one.batch, &loaded[0].batch) && one.batch.entities.len() == asks.len()
+        });
+        if !is_alone && loaded.iter().any(|one| one.batch.may_be_spoilt()) {
+            return load.in_batches(asks, options.max_batch_size).await;
+        }
+        loaded
+    }
+
+    /// Waits for an equal request if there is one in flight, else sends it.
+    async fn join(&self, load: &Load, partition: Bytes, asks: Vec<Ask>) -> Arc<Batch> {
+        let request = batch::request(&load.program, &load.variables, &asks);
+        let answering = self.meeting.flights().join(&self.meeting, load, partition, request, asks);
+        answering.await.batch(&load.program)
+    }
+
+    async fn gather(
         &self,
-        program: Arc<FetchProgram>,
-        variables: Bytes,
-        transport: Arc<dyn SubgraphTransport>,
-        may_share: bool,
-        keys: Vec<Key>,
+        load: &Load,
+        partition: Bytes,
+        options: LoaderOptions,
+        asks: &[Ask],
     ) -> Vec<Loaded> {
-        let partition = if self.options.share && may_share {
-            transport.partition(&program.subgraph)
+        let key = LoadKey {
+            program: Arc::clone(&load.program),
+            partition,
+            variables: load.variables.clone(),
+        };
+        let seats = self.meeting.groups().seat(&self.meeting, &key, load, options, asks);
+        let mut answers: Vec<(u64, Answering)> = Vec::new();
+        for seat in &seats {
+            if !answers.iter().any(|(flight, _)| *flight == seat.flight) {
+                answers.push((seat.flight, seat.answering.clone()));
+            }
+        }
+        let flights: Vec<u64> = answers.iter().map(|(flight, _)| *flight).collect();
+        let received: Vec<Arc<Received>> =
+            join_all(answers.into_iter().map(|(_, answering)| answering)).await;
+        let batches: Vec<Arc<Batch>> =
+            received.iter().map(|received| received.batch(&load.program)).collect();
+        let find = |seat: &crate::gather::Seat| {
+            let flight = flights.iter().position(|flight| *flight == seat.flight);
+            let batch = Arc::clone(&batches[flight.expect("every seat's flight was awaited")]);
+            Loaded { batch, at: seat.at }
+        };
+        seats.iter().map(find).collect()
+    }
+}
+
+impl Load {
+    /// Whom this load may be shared with; none if with nobody.
+    fn partition(&self, wanted: bool) -> Option<Bytes> {
+        if wanted && self.may_share {
+            self.transport.partition(&self.program.subgraph)
         } else {
             None
-        };
-        let Some(partition) = partition else {
-            return self.load_alone(&program, &variables, transport, keys).await;
-        };
-        let shared = LoaderKey { program, partition, variables };
-        let mut loaded = self.load_together(&shared, &transport, keys.clone()).await;
-        // What went wrong because of others is tried again without them.
-        let spoilt: Vec<usize> =
-            (0..keys.len()).filter(|&at| is_spoilt_by_others(&loaded, &loaded[at].batch)).collect();
-        if !spoilt.is_empty() {
-            let keys = spoilt.iter().map(|&at| keys[at].clone()).collect();
-            let LoaderKey { program, partition: _, variables } = &shared;
-            let again = self.load_alone(program, variables, transport, keys).await;
-            for (at, again) in spoilt.into_iter().zip(again) {
-                loaded[at] = again;
-            }
-        }
-        loaded
-    }
-
-    async fn load_alone(
-        &self,
-        program: &Arc<FetchProgram>,
-        variables: &Bytes,
-        transport: Arc<dyn SubgraphTransport>,
-        keys: Vec<Key>,
-    ) -> Vec<Loaded> {
-        let function = self.batch_function(program, variables, Slot::new(transport));
-        let loaded = loader(function).try_load_many(keys.clone()).await;
-        in_order(&keys, loaded.unwrap_or_default())
-    }
-
-    async fn load_together(
-        &self,
-        shared: &LoaderKey,
-        transport: &Arc<dyn SubgraphTransport>,
-        keys: Vec<Key>,
-    ) -> Vec<Loaded> {
-        let lease = self.lease(shared.clone(), transport, keys.len());
-        lease.loader.transport.set(Arc::clone(transport));
-        let (loader, wanted) = (lease.loader.loader.clone(), keys.clone());
-        let task = tokio::spawn(async move { loader.try_load_many(wanted).await.ok() });
-        in_order(&keys, task.await.ok().flatten().unwrap_or_default())
-    }
-
-    fn batch_function(
-        &self,
-        program: &Arc<FetchProgram>,
-        variables: &Bytes,
-        transport: Slot,
-    ) -> BatchFunction {
-        BatchFunction {
-            program: Arc::clone(program),
-            variables: variables.clone(),
-            transport,
-            max_batch_size: self.options.max_batch_size.max(1),
         }
     }
 
-    fn lease(
-        &self,
-        key: LoaderKey,
-        transport: &Arc<dyn SubgraphTransport>,
-        keys: usize,
-    ) -> Lease<'_> {
-        let mut shared = self.shared();
-        let known =
-            shared.get(&key).filter(|known| known.keys.load(Ordering::Relaxed) < KEYS_PER_LOADER);
-        let loader = known.cloned().unwrap_or_else(|| {
-            let slot = Slot::new(Arc::clone(transport));
-            let loader = loader(self.batch_function(&key.program, &key.variables, slot.clone()));
-            let fresh =
-                Arc::new(SharedLoader { loader, transport: slot, keys: AtomicUsize::new(0) });
-            shared.insert(key.clone(), Arc::clone(&fresh));
-            fresh
-        });
-        loader.keys.fetch_add(keys, Ordering::Relaxed);
-        Lease { loaders: self, key, loader }
+    async fn alone(&self, asks: &[Ask]) -> Batch {
+        batch::load(&self.program, &self.variables, &*self.transport, asks).await
     }
 
-    fn shared(&self) -> MutexGuard<'_, HashMap<LoaderKey, Arc<SharedLoader>>> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-struct SharedLoader {
-    loader: Loader<Key, Loaded, BatchFunction>,
-    transport: Slot,
-    keys: AtomicUsize,
-}
-
-impl std::fmt::Debug for SharedLoader {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("SharedLoader").field("keys", &self.keys).finish_non_exhaustive()
-    }
-}
-
-/// The right to use a shared loader; the last one to go removes it from the registry.
-struct Lease<'a> {
-    loaders: &'a Loaders,
-    key: LoaderKey,
-    loader: Arc<SharedLoader>,
-}
-
-impl Drop for Lease<'_> {
-    fn drop(&mut self) {
-        let mut shared = self.loaders.shared();
-        let registered =
-            shared.get(&self.key).is_some_and(|known| Arc::ptr_eq(known, &self.loader));
-        // One is the registry's, one is ours.
-        if registered && Arc::strong_count(&self.loader) == 2 {
-            shared.remove(&self.key);
+    async fn in_batches(&self, asks: Vec<Ask>, max_batch_size: usize) -> Vec<Loaded> {
+        if asks.len() <= max_batch_size {
+            return in_order(vec![Arc::new(self.alone(&asks).await)]);
         }
+        let batches =
+            chunks(&asks, max_batch_size).map(async |asks| Arc::new(self.alone(&asks).await));
+        in_order(join_all(batches).await)
+    }
+
+    pub(crate) fn note(&self, event: LoadEvent) {
+        self.transport.note(&self.program.subgraph, event);
     }
 }
 
-/// The transport that sends the next batch: the one of the latest load, whose deadline is the
-/// farthest away. All transports of a loader have the same partition.
-#[derive(Clone)]
-struct Slot(Arc<Mutex<Arc<dyn SubgraphTransport>>>);
-
-impl Slot {
-    fn new(transport: Arc<dyn SubgraphTransport>) -> Self {
-        Self(Arc::new(Mutex::new(transport)))
-    }
-
-    fn set(&self, transport: Arc<dyn SubgraphTransport>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = transport;
-    }
-
-    fn get(&self) -> Arc<dyn SubgraphTransport> {
-        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
+fn chunks(asks: &[Ask], max_batch_size: usize) -> impl Iterator<Item = Vec<Ask>> {
+    asks.chunks(max_batch_size.max(1)).map(<[Ask]>::to_vec)
 }
 
-struct BatchFunction {
-    program: Arc<FetchProgram>,
-    variables: Bytes,
-    transport: Slot,
-    max_batch_size: usize,
-}
-
-impl BatchFn<Key, Loaded> for BatchFunction {
-    async fn load(&mut self, keys: &[Key]) -> HashMap<Key, Loaded> {
-        let mut keys = keys.to_vec();
-        keys.sort_by(|a, b| {
-            (a.list, a.order, &a.representation).cmp(&(b.list, b.order, &b.representation))
-        });
-        let transport = self.transport.get();
-        let batches = keys.chunks(self.max_batch_size).map(async |keys| {
-            let ask =
-                |key: &Key| Ask { list: key.list, representation: key.representation.clone() };
-            let asks: Vec<Ask> = keys.iter().map(ask).collect();
-            let batch = batch::load(&self.program, &self.variables, &*transport, &asks).await;
-            (keys, Arc::new(batch))
-        });
-        let mut loaded = HashMap::with_capacity(keys.len());
-        for (keys, batch) in join_all(batches).await {
-            for (at, key) in keys.iter().enumerate() {
-                loaded.insert(key.clone(), Loaded { batch: Arc::clone(&batch), at });
-            }
-        }
-        loaded
-    }
-}
-
-fn loader(function: BatchFunction) -> Loader<Key, Loaded, BatchFunction> {
-    Loader::new(function).with_yield_count(0).with_max_batch_size(usize::MAX)
-}
-
-/// Whether a batch failed that also carried what others wanted.
-fn is_spoilt_by_others(loaded: &[Loaded], batch: &Arc<Batch>) -> bool {
-    let ours = loaded.iter().filter(|loaded| Arc::ptr_eq(&loaded.batch, batch)).count();
-    batch.may_be_spoilt() && batch.entities.len() > ours
-}
-
-/// The batch function answers every key; if its task died, all keys share one failure.
-fn in_order(keys: &[Key], mut loaded: HashMap<Key, Loaded>) -> Vec<Loaded> {
-    let lost = Arc::new(Batch::failed(1, FetchError::Abandoned));
-    let find =
-        |key| loaded.remove(key).unwrap_or_else(|| Loaded { batch: Arc::clone(&lost), at: 0 });
-    keys.iter().map(find).collect()
+fn in_order(batches: Vec<Arc<Batch>>) -> Vec<Loaded> {
+    let entities = |batch: Arc<Batch>| {
+        (0..batch.entities.len()).map(move |at| Loaded { batch: Arc::clone(&batch), at })
+    };
+    batches.into_iter().flat_map(entities).collect()
 }

@@ -9,10 +9,23 @@ use std::collections::HashMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Name(u32);
 
-#[derive(Debug, Default)]
+impl Name {
+    /// `__typename` is the first name of every plan.
+    pub(crate) const TYPENAME: Self = Self(0);
+}
+
+#[derive(Debug)]
 pub(crate) struct Names {
     numbers: HashMap<Box<[u8]>, Name>,
     texts: Vec<Box<str>>,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        let mut names = Self { numbers: HashMap::new(), texts: Vec::new() };
+        names.intern("__typename");
+        names
+    }
 }
 
 impl Names {

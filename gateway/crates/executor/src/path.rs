@@ -5,9 +5,10 @@
 //! plan asked for).
 
 use crate::compiled::{
-    CompiledPlan, FieldProgram, ObjectProgram, OutputProgram, Shape, TypeOf, ValueProgram,
+    CompiledPlan, FieldProgram, ObjectProgram, OutputProgram, Shape, ValueProgram,
 };
 use crate::data::{Data, ROOT, Value};
+use crate::document::TypeOf;
 use crate::error::PathSegment;
 use crate::names::Name;
 
@@ -83,7 +84,7 @@ pub(crate) fn client_paths(
         let is_lost = lost.is_some_and(|lost| lost <= length);
         let mut next: Vec<Reading<'_>> = Vec::new();
         for reading in &readings {
-            let further = advance(plan, included, data, reading, *step);
+            let further = advance(included, data, reading, *step);
             let has_nothing = matches!(reading.value, None | Some(Value::Null));
             if further.is_empty() && (is_lost || has_nothing) {
                 paths.push(reading.path.clone());
@@ -104,7 +105,6 @@ pub(crate) fn client_paths(
 }
 
 fn advance<'a>(
-    plan: &CompiledPlan,
     included: &[bool],
     data: &Data,
     reading: &Reading<'a>,
@@ -128,7 +128,7 @@ fn advance<'a>(
             At::Object(object)
             | At::Output(OutputProgram { shape: Shape::Object(object), non_null: _ }),
         ) => {
-            let concrete = concrete_type(plan, data, object, reading.value);
+            let concrete = concrete_type(data, object, reading.value);
             let shown = object
                 .fields
                 .iter()
@@ -150,13 +150,8 @@ fn advance<'a>(
     }
 }
 
-fn concrete_type(
-    plan: &CompiledPlan,
-    data: &Data,
-    object: &ObjectProgram,
-    value: Option<Value>,
-) -> Option<Name> {
-    match value.map(|value| plan.type_of(data, value)) {
+fn concrete_type(data: &Data, object: &ObjectProgram, value: Option<Value>) -> Option<Name> {
+    match value.map(|value| data.type_of(value)) {
         // An `@interfaceObject` whose real type was never asked for.
         Some(TypeOf::Known(name)) if name != object.type_name => Some(name),
         Some(TypeOf::Known(_) | TypeOf::Unknown | TypeOf::Absent) | None => {

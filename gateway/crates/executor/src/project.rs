@@ -9,16 +9,17 @@ use std::collections::HashMap;
 use serde_json::{Map, Value as Json};
 
 use crate::compiled::{
-    CompiledPlan, FieldProgram, InclusionIndex, ObjectProgram, OutputProgram, Shape, TypeOf,
-    ValueProgram,
+    CompiledPlan, FieldProgram, InclusionIndex, ObjectProgram, OutputProgram, Shape, ValueProgram,
 };
 use crate::data::{Data, ROOT, Value};
+use crate::document::TypeOf;
 use crate::error::{
     ErrorList, GraphqlError, PathSegment, RESPONSE_VALIDATION_FAILED, UNAUTHORIZED_FIELD_OR_TYPE,
 };
 use crate::json::write_string;
 use crate::leaf;
 use crate::names::Name;
+use crate::written::Written;
 
 /// What a projection reads from.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub(crate) fn project(source: &Source<'_>, known: &[GraphqlError], out: &mut Vec
         errors: ErrorList::default(),
         known,
         reported: None,
+        written: Written::for_objects(source.data.object_count(), source.plan.object_programs),
+        news: 0,
     };
     let start = projector.out.len();
     if projector.object(&source.plan.root, Value::OwnedObject(ROOT), None).is_err() {
@@ -56,6 +59,9 @@ struct Projector<'a, 'o> {
     errors: ErrorList,
     known: &'a [GraphqlError],
     reported: Option<ReportedPaths<'a>>,
+    written: Written,
+    /// Counts nulls and errors: what depends on the place where it stands.
+    news: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -97,7 +103,7 @@ impl<'a> Projector<'a, '_> {
                 Err(self.invalid(format!("`{}` is not a list", field.coordinate)))
             }
             (Shape::Object(object), value @ (Value::Object(_) | Value::OwnedObject(_))) => {
-                self.object(object, value, Some(field))
+                self.object_again(object, value, field)
             }
             (Shape::Object(_), _) => {
                 Err(self.invalid(format!("`{}` is not an object", field.coordinate)))
@@ -107,11 +113,34 @@ impl<'a> Projector<'a, '_> {
             Ok(()) => Ok(()),
             Err(Failed) if output.non_null => Err(Failed),
             Err(Failed) => {
-                self.out.truncate(start);
+                if self.out.len() > start {
+                    self.out.truncate(start);
+                    self.written.forget();
+                }
                 self.out.extend_from_slice(b"null");
                 Ok(())
             }
         }
+    }
+
+    /// An object that has been written before, with the same selection, is copied. Only objects
+    /// that say the same wherever they stand are remembered.
+    fn object_again(
+        &mut self,
+        program: &'a ObjectProgram,
+        object: Value,
+        field: &'a FieldProgram,
+    ) -> Result<(), Failed> {
+        if let Some(written) = self.written.find(program.number, object) {
+            self.out.extend_from_within(written);
+            return Ok(());
+        }
+        let (start, news) = (self.out.len(), self.news);
+        self.object(program, object, Some(field))?;
+        if self.news == news {
+            self.written.remember(program.number, object, start..self.out.len());
+        }
+        Ok(())
     }
 
     fn list(
@@ -142,7 +171,7 @@ impl<'a> Projector<'a, '_> {
         let concrete = self.concrete_type(program, object, field)?;
         let depth = self.path.len();
         self.out.push(b'{');
-        let start = self.out.len();
+        let (start, mut near) = (self.out.len(), 0);
         for field in &program.fields {
             let of_this_type = match (&field.types, concrete) {
                 (None, _) => true,
@@ -157,7 +186,7 @@ impl<'a> Projector<'a, '_> {
             }
             self.out.extend_from_slice(&field.head);
             self.path.push(Segment::Key(&field.response_key));
-            let completed = self.field(field, object, concrete);
+            let completed = self.field(field, object, concrete, &mut near);
             self.path.truncate(depth);
             completed?;
         }
@@ -170,11 +199,12 @@ impl<'a> Projector<'a, '_> {
         field: &'a FieldProgram,
         parent: Value,
         concrete: Option<Name>,
+        near: &mut usize,
     ) -> Result<(), Failed> {
         let Source { plan, data, introspection, included: _ } = self.source;
         match &field.value {
             ValueProgram::Data { key, output } => {
-                let value = data.field(parent, *key);
+                let value = data.field_near(parent, *key, near);
                 if value.is_none() && !output.non_null && !data.is_incomplete(parent) {
                     self.report_null(field, "has been left out by its subgraph");
                 }
@@ -219,9 +249,9 @@ impl<'a> Projector<'a, '_> {
         object: Value,
         field: Option<&FieldProgram>,
     ) -> Result<Option<Name>, Failed> {
-        let ObjectProgram { type_name, possible, fields: _ } = program;
+        let ObjectProgram { type_name, possible, fields: _, number: _ } = program;
         let place = field.map_or("the root", |field| field.coordinate.as_str());
-        match self.source.plan.type_of(self.source.data, object) {
+        match self.source.data.type_of(object) {
             TypeOf::Known(name) if name == *type_name && possible.single() != Some(name) => {
                 Ok(None)
             }
@@ -246,6 +276,7 @@ impl<'a> Projector<'a, '_> {
 
     /// A null or a missing value is only news if no fetch has explained it.
     fn report_null(&mut self, field: &FieldProgram, what: &str) {
+        self.news += 1;
         let known = self.known;
         let reported = self.reported.get_or_insert_with(|| ReportedPaths::new(known));
         if !reported.explain(&self.path) {
@@ -255,6 +286,7 @@ impl<'a> Projector<'a, '_> {
     }
 
     fn report(&mut self, code: &'static str, message: String) {
+        self.news += 1;
         let Self { path, errors, .. } = self;
         errors.push(|| {
             let path = path.iter().map(|segment| match segment {

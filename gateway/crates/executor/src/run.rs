@@ -16,17 +16,18 @@ use serde_json::{Map, Value as Json};
 use tokio::time::{Instant, timeout_at};
 
 use crate::answer::FetchError;
-use crate::batch::{self, Ask, Batch};
+use crate::batch::{Ask, Batch};
 use crate::compiled::{CompiledPlan, FetchProgram};
 use crate::data::Data;
-use crate::entities::{self, Entities, Roots};
+use crate::entities::{Entities, Roots};
 use crate::error::ErrorList;
 use crate::json::write_string;
-use crate::loader::{Key, Loaded, Loaders};
+use crate::loader::{Load, Loaded, Loaders};
 use crate::project::{self, Source};
+use crate::remember::{Memory, Stored, recall};
 use crate::report::Report;
 use crate::response::GraphqlResponse;
-use crate::transport::{SubgraphTransport, TransportError};
+use crate::transport::{LoadEvent, SubgraphTransport, TransportError};
 
 /// What one run of a plan needs beside the plan.
 pub struct Execution<'a> {
@@ -115,6 +116,8 @@ struct Run<'a> {
     included: Vec<bool>,
     data: Data,
     fetches: Vec<FetchState>,
+    /// By fetch, what later ones may do without.
+    memories: Vec<Option<Memory>>,
 }
 
 #[derive(Default)]
@@ -168,7 +171,8 @@ impl<'a> Run<'a> {
             ..FetchState::default()
         };
         let fetches = plan.fetches.iter().map(state).collect();
-        Self { plan, execution, included, data: Data::new(), fetches }
+        let memories = plan.fetches.iter().map(|_| None).collect();
+        Self { plan, execution, included, data: Data::new(), fetches, memories }
     }
 
     async fn fetch_all(&mut self) {
@@ -201,22 +205,25 @@ impl<'a> Run<'a> {
     fn start(&mut self, fetch: usize) -> Option<BoxFuture<'a, (usize, Outcome)>> {
         let job = self.prepare(fetch)?;
         let program = Arc::clone(&self.plan.fetches[fetch]);
-        let variables = variables(&program.variables, self.execution.variables);
-        let transport = Arc::clone(&self.execution.transport);
-        let keys = keys(&job.lists);
+        let load = Load {
+            variables: variables(&program.variables, self.execution.variables),
+            program,
+            transport: Arc::clone(&self.execution.transport),
+            may_share: self.plan.kind != OperationKind::Mutation,
+        };
+        let asks = asks(&job.lists);
         let sizes = sizes(&job.lists);
         let has_roots = job.roots.is_some();
         self.fetches[fetch].progress = Progress::Running(job);
+        let loaders = self.execution.loaders;
         if has_roots {
             return Some(Box::pin(async move {
-                let batch = batch::load(&program, &variables, &*transport, &asks(keys)).await;
-                (fetch, Outcome::of_one(Arc::new(batch), &sizes))
+                let batch = loaders.fetch(load, asks).await;
+                (fetch, Outcome::of_one(batch, &sizes))
             }));
         }
-        let loaders = self.execution.loaders;
-        let may_share = self.plan.kind != OperationKind::Mutation;
         Some(Box::pin(async move {
-            let loaded = loaders.load(program, variables, transport, may_share, keys).await;
+            let loaded = loaders.load(load, asks).await;
             (fetch, Outcome { roots: None, lists: by_list(loaded, &sizes) })
         }))
     }
@@ -228,12 +235,34 @@ impl<'a> Run<'a> {
             return None;
         }
         let has_roots = !program.roots.is_empty() || program.entities.is_empty();
-        let roots = has_roots.then(|| entities::roots(self.plan, &mut self.data, &program.at));
-        let collect = |entities| entities::collect(self.plan, &mut self.data, entities);
-        let lists: Vec<Entities> = program.entities.iter().map(collect).collect();
+        let roots = has_roots.then(|| Roots::find(&mut self.data, &program.at));
+        let collect = |entities| Entities::collect(&mut self.data, entities);
+        let mut lists: Vec<Entities> = program.entities.iter().map(collect).collect();
+        self.recall(fetch, &mut lists);
         let wanted = lists.iter().any(|list| !list.targets.is_empty())
             || roots.as_ref().is_some_and(|roots| !roots.places.is_empty());
         wanted.then_some(Job { roots, lists })
+    }
+
+    /// Does without what the same subgraph has said before.
+    fn recall(&mut self, fetch: usize, lists: &mut [Entities]) {
+        let Self { plan, execution, data, memories, .. } = self;
+        let program = &plan.fetches[fetch];
+        if program.entities.iter().all(|list| list.sources.is_empty())
+            || !execution.loaders.remembers(&program.subgraph)
+        {
+            return;
+        }
+        let mut any = false;
+        for (list, program) in lists.iter_mut().zip(&program.entities) {
+            let recalled = recall(data, program, memories, &list.representations);
+            any |= !recalled.is_empty();
+            list.take_recalled(data, &recalled);
+        }
+        let nothing_left = lists.iter().all(|list| list.representations.is_empty());
+        if any && nothing_left && program.roots.is_empty() {
+            execution.transport.note(&program.subgraph, LoadEvent::Remembered);
+        }
     }
 
     /// Lets those start that waited for nothing else.
@@ -269,33 +298,43 @@ impl<'a> Run<'a> {
         let Progress::Running(job) = progress else { return };
         let mut adopted: Vec<(Arc<Batch>, Option<u32>)> = Vec::new();
         let Self { plan, data, .. } = self;
+        let traced = outcome.has_errors().then(|| job.traced(data, &plan.fetches[fetch]));
         for (list, loaded) in job.lists.iter().zip(&outcome.lists) {
             for target in &list.targets {
                 let Loaded { batch, at } = &loaded[target.representation];
                 let document = adopt(data, &mut adopted, batch);
                 match batch.entities[*at].object.zip(document) {
                     Some((object, document)) => {
-                        data.merge(target.place.object, document, object);
+                        for target in list.objects(data, target) {
+                            data.merge(target, document, object);
+                        }
                     }
-                    None => data.set_incomplete(target.place.object),
+                    None => {
+                        for target in list.objects(data, target) {
+                            data.set_incomplete(target);
+                        }
+                    }
                 }
             }
         }
         if let (Some(roots), Some(batch)) = (&job.roots, &outcome.roots)
             && let (Some(document), Some(object)) = (adopt(data, &mut adopted, batch), batch.data)
         {
-            for place in &roots.places {
-                data.merge_only(place.object, document, object, &plan.fetches[fetch].roots);
+            for place in roots.objects(data) {
+                data.merge_only(place, document, object, &plan.fetches[fetch].roots);
             }
         }
-        let batches: Vec<Arc<Batch>> = adopted.into_iter().map(|(batch, _)| batch).collect();
-        if batches.iter().any(|batch| batch.has_errors()) {
+        if plan.fetches[fetch].is_source && traced.is_none() {
+            self.memories[fetch] = Some(memory(&job, &outcome, &adopted));
+        }
+        if let Some(job) = traced {
+            let batches = adopted.into_iter().map(|(batch, _)| batch).collect();
             self.fetches[fetch].trouble = Some(Trouble { job, outcome, batches });
         }
     }
 
     fn complete(self) -> GraphqlResponse {
-        let Self { plan, execution, included, data, fetches } = self;
+        let Self { plan, execution, included, data, fetches, memories: _ } = self;
         let mut errors = ErrorList::default();
         for (fetch, state) in fetches.iter().enumerate() {
             if let Some(Trouble { job, outcome, batches }) = &state.trouble {
@@ -313,7 +352,23 @@ impl<'a> Run<'a> {
     }
 }
 
+impl Job {
+    /// The same with all the ways to the places concerned: something went wrong.
+    fn traced(&self, data: &Data, program: &FetchProgram) -> Self {
+        let lists = self.lists.iter().zip(&program.entities);
+        Self {
+            roots: self.roots.as_ref().map(|roots| roots.traced(data, &program.at)),
+            lists: lists.map(|(list, program)| list.traced(data, program)).collect(),
+        }
+    }
+}
+
 impl Outcome {
+    fn has_errors(&self) -> bool {
+        let loaded = self.lists.iter().flatten().map(|loaded| &loaded.batch);
+        self.roots.iter().chain(loaded).any(|batch| batch.has_errors())
+    }
+
     /// Everything came with one request.
     fn of_one(batch: Arc<Batch>, sizes: &[usize]) -> Self {
         let loaded = (0..sizes.iter().sum()).map(|at| Loaded { batch: Arc::clone(&batch), at });
@@ -335,20 +390,38 @@ fn adopt(
     document
 }
 
-/// The loads of all lists of a fetch, list after list.
-fn keys(lists: &[Entities]) -> Vec<Key> {
-    let mut keys = Vec::new();
-    for (list, entities) in lists.iter().enumerate() {
-        for (order, representation) in entities.representations.iter().enumerate() {
-            keys.push(Key { list, representation: representation.clone(), order });
-        }
+/// What a fetch without errors leaves for later ones.
+fn memory(job: &Job, outcome: &Outcome, adopted: &[(Arc<Batch>, Option<u32>)]) -> Memory {
+    let document = |batch: &Arc<Batch>| {
+        adopted
+            .iter()
+            .find(|(known, _)| Arc::ptr_eq(known, batch))
+            .and_then(|(_, document)| *document)
+    };
+    let stored = |batch: &Arc<Batch>, object: Option<u32>| {
+        Some(Stored { document: document(batch)?, object: object? })
+    };
+    let entity = |(representation, Loaded { batch, at }): (&Bytes, &Loaded)| {
+        Some((representation.clone(), stored(batch, batch.entities[*at].object)?))
+    };
+    let lists =
+        job.lists.iter().zip(&outcome.lists).map(|(list, loaded)| {
+            list.representations.iter().zip(loaded).filter_map(entity).collect()
+        });
+    Memory {
+        root: outcome.roots.as_ref().and_then(|batch| stored(batch, batch.data)),
+        lists: lists.collect(),
     }
-    keys
 }
 
-fn asks(keys: Vec<Key>) -> Vec<Ask> {
-    let ask = |Key { list, representation, order: _ }| Ask { list, representation };
-    keys.into_iter().map(ask).collect()
+/// The representations of all lists of a fetch, list after list.
+fn asks(lists: &[Entities]) -> Vec<Ask> {
+    let of_list = |(list, entities): (usize, &Entities)| {
+        let ask =
+            move |representation: &Bytes| Ask { list, representation: representation.clone() };
+        entities.representations.iter().map(ask).collect::<Vec<_>>()
+    };
+    lists.iter().enumerate().flat_map(of_list).collect()
 }
 
 fn sizes(lists: &[Entities]) -> Vec<usize> {

@@ -27,6 +27,22 @@ pub trait SubgraphTransport: Send + Sync {
     ///
     /// `None` keeps this client request to itself.
     fn partition(&self, subgraph: &str) -> Option<Bytes>;
+
+    /// Told when a request to a subgraph was not needed, for whoever counts such things.
+    fn note(&self, subgraph: &str, event: LoadEvent) {
+        let _ = (subgraph, event);
+    }
+}
+
+/// Why this client request did not need a subgraph request of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LoadEvent {
+    /// An equal request was in flight.
+    Shared,
+    /// Its entities went out with those of others.
+    Batched,
+    /// The same subgraph had already said everything within this client request.
+    Remembered,
 }
 
 /// One request to one subgraph. Cheap to clone.

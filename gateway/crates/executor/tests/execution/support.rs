@@ -238,7 +238,7 @@ pub(crate) async fn run(
     variables: &Value,
     transport: &Arc<Script>,
 ) -> GraphqlResponse {
-    let loaders = Loaders::new(LoaderOptions::default());
+    let loaders = Loaders::new(LoaderOptions::ALONE);
     let execution = Execution {
         variables: variables.as_object().unwrap(),
         introspection: &Map::new(),
