@@ -4,11 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use axum::Router;
-use axum::serve::ListenerExt;
+use axum::serve::Listener;
 use federation::diagnostic::Diagnostic;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +18,8 @@ use crate::composing::{self, ComposeError};
 use crate::config::Config;
 use crate::dev::Banner;
 use crate::http::client_address::{TrustedProxies, TrustedProxyError};
+use crate::http::front::MakeFront;
+use crate::http::graphql::RequestIds;
 use crate::http::{RouterError, router};
 use crate::outbound::HttpClient;
 use crate::plan_file::{self, PlanFileError};
@@ -27,6 +28,7 @@ use crate::schema::{SchemaError, ServedSchema};
 use crate::source::LoadError;
 use crate::telemetry::Telemetry;
 use crate::usage::{UsageError, UsageRecorder};
+use crate::workers;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -41,6 +43,7 @@ pub(crate) struct Gateway {
     pub(crate) usage: Option<Arc<UsageRecorder>>,
     /// For GraphiQL, while the graph is developed.
     pub(crate) banner: ArcSwapOption<Banner>,
+    pub(crate) request_ids: RequestIds,
     stopping: AtomicBool,
 }
 
@@ -126,6 +129,7 @@ impl App {
             client,
             usage,
             banner: ArcSwapOption::empty(),
+            request_ids: RequestIds::new(),
             stopping: AtomicBool::new(false),
             config,
         });
@@ -139,10 +143,21 @@ impl App {
     }
 
     /// Answers on `listener` until `shutdown`, then finishes open requests within
-    /// `server.shutdown_timeout`.
+    /// `server.shutdown_timeout`. Runs on the current runtime.
     pub async fn serve(
         self,
         listener: TcpListener,
+        shutdown: CancellationToken,
+    ) -> Result<(), ServeError> {
+        self.serve_with(listener, 1, shutdown).await
+    }
+
+    /// The same with `workers` threads, of which the current one is the first. The current runtime
+    /// should be one for a single thread.
+    pub async fn serve_with(
+        self,
+        listener: TcpListener,
+        workers: usize,
         shutdown: CancellationToken,
     ) -> Result<(), ServeError> {
         let Self { gateway, router, watch } = self;
@@ -152,7 +167,6 @@ impl App {
         if let Some(watch) = watch {
             spawn_until(&background, watch.run(gateway.clone()));
         }
-        spawn_until(&background, tidy_metrics(gateway.telemetry.clone()));
         if let Some(usage) = gateway.usage.clone() {
             spawn_until(&background, usage.run());
         }
@@ -167,12 +181,25 @@ impl App {
             spawn_until(&background, async move { office.keep_fresh().await });
         }
 
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "TCP_NODELAY could not be set");
-            }
-        });
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        workers::serve(Server { gateway, router }, listener, workers, shutdown).await
+    }
+}
+
+/// What every worker runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
+    gateway: Arc<Gateway>,
+    router: Router,
+}
+
+impl Server {
+    pub(crate) async fn serve<L: Listener<Addr = SocketAddr>>(
+        self,
+        listener: L,
+        shutdown: CancellationToken,
+    ) -> Result<(), ServeError> {
+        let Self { gateway, router } = self;
+        let service = MakeFront { gateway: gateway.clone(), router };
         let told = shutdown.clone();
         let server = axum::serve(listener, service)
             .with_graceful_shutdown(async move { told.cancelled().await });
@@ -222,12 +249,4 @@ fn spawn_until(stop: &CancellationToken, work: impl Future<Output = ()> + Send +
             () = work => {}
         }
     });
-}
-
-async fn tidy_metrics(telemetry: Arc<Telemetry>) {
-    let mut every = tokio::time::interval(Duration::from_secs(5));
-    loop {
-        every.tick().await;
-        telemetry.tidy();
-    }
 }

@@ -17,9 +17,9 @@
 //! # Layout
 //!
 //! `app` builds and serves, `schema` is what is worked out per supergraph, `reload` swaps it,
-//! `source` and `composing` load schemas, `cli` is the command line, `check` compares schemas, `lint`
-//! looks at their style, `usage` remembers which operations are used, `dev` is the local loop,
-//! `plan_file` has plans made ahead.
+//! `workers` runs one server per core, `source` and `composing` load schemas, `cli` is the command
+//! line, `check` compares schemas, `lint` looks at their style, `usage` remembers which operations
+//! are used, `dev` is the local loop, `plan_file` has plans made ahead.
 //! This crate is the only one that knows HTTP, files and time.
 
 mod app;
@@ -42,6 +42,8 @@ mod spelling;
 mod subgraph_client;
 mod telemetry;
 mod usage;
+mod worker;
+mod workers;
 
 pub use app::{App, BuildError, ServeError};
 pub use config::Config;

@@ -45,8 +45,8 @@ impl Default for Bounds {
 pub(crate) enum OutboundError {
     #[error("no answer within {} ms", timeout.as_millis())]
     Timeout { timeout: Duration },
-    #[error("no connection: {}", root_cause(source))]
-    Connect { source: hyper_util::client::legacy::Error },
+    #[error("no connection: {}", root_cause(&**source))]
+    Connect { source: Box<dyn std::error::Error + Send + Sync> },
     #[error("connection broke: {}", root_cause(&**source))]
     Broken { source: Box<dyn std::error::Error + Send + Sync> },
     #[error("answer is larger than {max_bytes} bytes")]
@@ -94,7 +94,7 @@ impl HttpClient {
         };
         let response = sent.map_err(|source| {
             if source.is_connect() {
-                OutboundError::Connect { source }
+                OutboundError::Connect { source: source.into() }
             } else {
                 OutboundError::Broken { source: source.into() }
             }

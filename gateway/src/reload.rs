@@ -67,11 +67,11 @@ async fn reload(gateway: &Gateway, file: &Path) {
         Ok(schema) => {
             let schema = warm_up(gateway, schema).await;
             gateway.schema.store(schema);
-            gateway.telemetry.schema_reloads.increment(1);
+            gateway.telemetry.schema_reloads.increment();
             tracing::info!(file = %file.display(), "supergraph reloaded");
         }
         Err(error) => {
-            gateway.telemetry.schema_reload_failures.increment(1);
+            gateway.telemetry.schema_reload_failures.increment();
             tracing::error!(file = %file.display(), %error, "supergraph not reloaded, the last good one stays");
         }
     }

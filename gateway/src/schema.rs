@@ -15,7 +15,7 @@ use moka::sync::Cache;
 
 use crate::auth::passport::PassportOffice;
 use crate::auth::requirements::Requirements;
-use crate::config::{Config, LimitsConfig, PlanCacheConfig};
+use crate::config::{Config, PlanCacheConfig, SubgraphsConfig};
 use crate::outbound::HttpClient;
 use crate::pipeline::{OperationKey, PreparedOperation};
 use crate::subgraph_client::{Subgraphs, SubgraphsError};
@@ -62,7 +62,7 @@ impl ServedSchema {
                 .map_err(|source| SchemaError::Supergraph { source })?,
             requirements: Requirements::of(&supergraph),
             subgraphs: Arc::new(subgraphs),
-            loaders: Loaders::new(LoaderOptions::default()),
+            loaders: loaders(&config.subgraphs),
             implementers: supergraph.api_schema().implementers_map(),
             operations: operations(&config.plan_cache),
             verify_plans: config.plan_cache.verify,
@@ -110,4 +110,24 @@ fn operations(config: &PlanCacheConfig) -> Cache<OperationKey, Arc<PreparedOpera
             u32::try_from(bytes).unwrap_or(u32::MAX)
         })
         .build()
+}
+
+fn loaders(config: &SubgraphsConfig) -> Loaders {
+    let all = &config.all;
+    let options = LoaderOptions {
+        max_batch_size: all.batch_size.max(1),
+        share_queries: all.share_queries,
+        batch_entities: all.batch_entities,
+        max_wait: all.batch_wait,
+        remember: all.remember_entities,
+    };
+    config.named.iter().fold(Loaders::new(options), |loaders, (subgraph, named)| {
+        let options = LoaderOptions {
+            share_queries: named.share_queries.unwrap_or(options.share_queries),
+            batch_entities: named.batch_entities.unwrap_or(options.batch_entities),
+            remember: named.remember_entities.unwrap_or(options.remember),
+            ..options
+        };
+        loaders.with(subgraph, options)
+    })
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{HeaderValue, Request, header};
 use http_body_util::Full;
-use metrics::Gauge;
+use crate::telemetry::Gauge;
 use serde::Deserialize;
 
 use super::identity::Claims;
@@ -140,7 +140,7 @@ impl Revocations {
                     tracing::warn!(%error, "revocations cannot be read; ended sessions live on until their tokens expire");
                 }
             }
-            lag.set(reached.elapsed().as_secs_f64());
+            lag.set_duration(reached.elapsed());
             tokio::time::sleep(self.poll).await;
         }
     }

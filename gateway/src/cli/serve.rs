@@ -2,7 +2,9 @@
 
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::sync::mpsc;
 
 use clap::Args;
 use tokio::net::TcpListener;
@@ -12,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 use super::{Failure, Output};
 use crate::app::{App, BuildError};
 use crate::config::{Config, LogConfig, LogFormat};
+use crate::workers::STACK_BYTES;
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
@@ -53,17 +56,35 @@ pub(crate) fn serve(arguments: ServeArguments, output: &mut Output<'_>) -> Resul
     }
     config.plan_cache.verify |= verify;
     start_logging(&config.log)?;
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    if let Some(workers) = workers {
-        runtime.worker_threads(workers.into());
+    let workers = match workers {
+        Some(workers) => workers.into(),
+        None => std::thread::available_parallelism().map_or(1, NonZero::get),
+    };
+    let (tell, told) = mpsc::channel();
+    // The first worker runs on a thread with a stack like those of the others.
+    let serving = move || -> Result<(), Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(Failure::usage)?;
+        runtime.block_on(listen_and_serve(config, workers, tell))
+    };
+    let first = std::thread::Builder::new()
+        .name("worker-0".to_owned())
+        .stack_size(STACK_BYTES)
+        .spawn(serving)
+        .map_err(Failure::usage)?;
+    for line in told {
+        writeln!(output.err, "{line}").map_err(Failure::input)?;
     }
-    // Deeply nested documents are walked recursively.
-    let runtime =
-        runtime.thread_stack_size(8 * 1024 * 1024).enable_all().build().map_err(Failure::usage)?;
-    runtime.block_on(listen_and_serve(config, output))
+    first.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-async fn listen_and_serve(config: Config, output: &mut Output<'_>) -> Result<(), Failure> {
+async fn listen_and_serve(
+    config: Config,
+    workers: usize,
+    tell: mpsc::Sender<String>,
+) -> Result<(), Failure> {
     let (address, path) = (config.server.listen, config.server.path.clone());
     let graphiql = config.server.graphiql;
     let app = App::build(config).await.map_err(refuse)?;
@@ -84,8 +105,10 @@ async fn listen_and_serve(config: Config, output: &mut Output<'_>) -> Result<(),
         cancel.cancel();
     });
     let page = if graphiql { format!(", GraphiQL at http://{address}/") } else { String::new() };
-    writeln!(output.err, "GraphQL at http://{address}{path}{page}").map_err(Failure::input)?;
-    app.serve(listener, shutdown)
+    // Whoever listened may have gone away.
+    let _ = tell.send(format!("GraphQL at http://{address}{path}{page}"));
+    drop(tell);
+    app.serve_with(listener, workers, shutdown)
         .await
         .map_err(|error| Failure::Findings { message: error.to_string() })
 }

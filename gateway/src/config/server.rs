@@ -54,7 +54,8 @@ impl Default for ServerConfig {
     }
 }
 
-/// Answers are compressed with gzip for clients that accept it.
+/// Answers are compressed with gzip for clients that accept it. Off by default: it costs many times
+/// what answering does, and usually a proxy in front does it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CompressionConfig {
@@ -65,7 +66,7 @@ pub struct CompressionConfig {
 
 impl Default for CompressionConfig {
     fn default() -> Self {
-        Self { enabled: true, min_bytes: 4 * 1024 }
+        Self { enabled: false, min_bytes: 4 * 1024 }
     }
 }
 

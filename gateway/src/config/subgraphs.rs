@@ -19,6 +19,7 @@ pub struct SubgraphsConfig {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the file")]
 pub struct SubgraphDefaults {
     /// For one request, from sending to the last byte.
     #[serde(with = "duration")]
@@ -33,6 +34,18 @@ pub struct SubgraphDefaults {
     pub redact_errors: bool,
     /// HTTP/2 without TLS (prior knowledge).
     pub http2: bool,
+    /// Equal queries in flight for callers whom the subgraph cannot tell apart are sent once.
+    pub share_queries: bool,
+    /// Entity loads of such callers that come while one is in flight go out together.
+    pub batch_entities: bool,
+    /// The longest time that an entity load waits for others.
+    #[serde(with = "duration")]
+    #[schemars(with = "String")]
+    pub batch_wait: Duration,
+    /// The most entities that one request asks for.
+    pub batch_size: usize,
+    /// Within one operation, what the subgraph has said of an entity is not asked for again.
+    pub remember_entities: bool,
 }
 
 impl Default for SubgraphDefaults {
@@ -43,6 +56,11 @@ impl Default for SubgraphDefaults {
             propagate_headers: Vec::new(),
             redact_errors: false,
             http2: false,
+            share_queries: true,
+            batch_entities: true,
+            batch_wait: Duration::from_millis(2),
+            batch_size: 1_000,
+            remember_entities: true,
         }
     }
 }
@@ -57,4 +75,7 @@ pub struct SubgraphConfig {
     #[schemars(with = "Option<String>")]
     pub timeout: Option<Duration>,
     pub max_response_bytes: Option<usize>,
+    pub share_queries: Option<bool>,
+    pub batch_entities: Option<bool>,
+    pub remember_entities: Option<bool>,
 }

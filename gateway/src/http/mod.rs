@@ -3,8 +3,9 @@
 
 pub(crate) mod client_address;
 pub(crate) mod error;
+pub(crate) mod front;
 mod graphiql;
-mod graphql;
+pub(crate) mod graphql;
 mod negotiate;
 pub(crate) mod request;
 

@@ -90,14 +90,14 @@ impl ServedSchema {
         if let Some(operation) =
             self.operations.get(&OperationKeyRef { document: &request.query, name })
         {
-            telemetry.plan_cache_hits.increment(1);
+            telemetry.plan_cache_hits.increment();
             return Ok(operation);
         }
-        telemetry.plan_cache_misses.increment(1);
+        telemetry.plan_cache_misses.increment();
         let started = Instant::now();
         let operation = Arc::new(self.read_operation(limits, &request.query, name)?);
         self.operations.insert(operation.key.clone(), operation.clone());
-        telemetry.planning_duration.record(started.elapsed().as_secs_f64());
+        telemetry.planning_duration.record_duration(started.elapsed());
         Ok(operation)
     }
 

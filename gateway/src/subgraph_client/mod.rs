@@ -4,13 +4,15 @@
 //! [`RequestTransport`] adds the caller's passport. Client headers are not passed on unless the
 //! configuration names them, so nobody can pretend to be somebody towards a subgraph.
 
+mod pool;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use executor::{SubgraphRequest, SubgraphResponse, SubgraphTransport, TransportError};
+use executor::{LoadEvent, SubgraphRequest, SubgraphResponse, SubgraphTransport, TransportError};
 use federation::plan::OperationKind;
 use federation::supergraph::Supergraph;
 use futures::FutureExt;
@@ -21,8 +23,9 @@ use http_body_util::Full;
 use crate::auth::identity::Identity;
 use crate::auth::passport::{Origin, PASSPORT_HEADER, PassportOffice};
 use crate::config::SubgraphsConfig;
-use crate::outbound::{Bounds, HttpClient, OutboundError};
+use crate::outbound::{Answer, Bounds, HttpClient, OutboundError};
 use crate::telemetry::{SubgraphMetrics, Telemetry};
+use pool::{Pool, PoolError};
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// W3C trace context: says nothing about who calls.
@@ -42,6 +45,8 @@ pub(crate) struct Subgraphs {
 struct Upstream {
     name: Arc<str>,
     uri: Option<Uri>,
+    /// For plain HTTP/1.1.
+    pool: Option<Pool>,
     bounds: Bounds,
     metrics: SubgraphMetrics,
 }
@@ -85,8 +90,10 @@ impl Subgraphs {
             let named = config.named.get(&subgraph.name);
             let url = named.and_then(|named| named.url.as_deref()).unwrap_or(&subgraph.url);
             let name: Arc<str> = subgraph.name.as_str().into();
+            let uri = parse_url(&subgraph.name, url)?;
             let upstream = Upstream {
-                uri: parse_url(&subgraph.name, url)?,
+                pool: uri.as_ref().filter(|_| !config.all.http2).and_then(Pool::new),
+                uri,
                 bounds: Bounds {
                     timeout: named.and_then(|named| named.timeout).unwrap_or(config.all.timeout),
                     max_bytes: named
@@ -145,6 +152,15 @@ impl SubgraphTransport for RequestTransport {
         }
         Some(partition.into())
     }
+
+    fn note(&self, subgraph: &str, event: LoadEvent) {
+        let Some(Upstream { metrics, .. }) = self.subgraphs.upstreams.get(subgraph) else { return };
+        match event {
+            LoadEvent::Shared => metrics.shared.increment(),
+            LoadEvent::Batched => metrics.batched.increment(),
+            LoadEvent::Remembered => metrics.remembered.increment(),
+        }
+    }
 }
 
 impl RequestTransport {
@@ -152,26 +168,23 @@ impl RequestTransport {
         let upstream =
             self.subgraphs.upstreams.get(&request.subgraph).ok_or(TransportError::Unreachable)?;
         let started = Instant::now();
-        upstream.metrics.requests.increment(1);
+        upstream.metrics.requests.increment();
         if request.representations > 0 {
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "counts of entities are far below 2^52"
-            )]
-            upstream.metrics.entities.record(request.representations as f64);
+            upstream.metrics.asked_for(request.representations);
         }
         let sent = match self.http_request(upstream, request) {
             Ok(request) => {
-                self.subgraphs.client.send(request, upstream.bounds).await.map_err(|error| {
+                let answer = upstream.send(&self.subgraphs.client, request).await;
+                answer.map_err(|error| {
                     tracing::warn!(subgraph = &*upstream.name, %error, "subgraph request failed");
                     transport_error(&error)
                 })
             }
             Err(error) => Err(error),
         };
-        upstream.metrics.duration.record(started.elapsed().as_secs_f64());
+        upstream.metrics.duration.record_duration(started.elapsed());
         if sent.is_err() {
-            upstream.metrics.failures.increment(1);
+            upstream.metrics.failures.increment();
         }
         sent.map(|answer| SubgraphResponse { status: answer.status.as_u16(), body: answer.body })
     }
@@ -227,6 +240,31 @@ impl RequestTransport {
                 message: "could not be asked".to_owned(),
             }
         })
+    }
+}
+
+impl Upstream {
+    async fn send(
+        &self,
+        client: &HttpClient,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Answer, OutboundError> {
+        let Some(pool) = &self.pool else { return client.send(request, self.bounds).await };
+        let Bounds { timeout, max_bytes, http2: _ } = self.bounds;
+        match tokio::time::timeout(timeout, pool.send(request, max_bytes)).await {
+            Ok(answer) => answer.map_err(OutboundError::from),
+            Err(_) => Err(OutboundError::Timeout { timeout }),
+        }
+    }
+}
+
+impl From<PoolError> for OutboundError {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Connect { .. } => Self::Connect { source: error.into() },
+            PoolError::Broken { source } => Self::Broken { source: source.into() },
+            PoolError::TooLarge { max_bytes } => Self::TooLarge { max_bytes },
+        }
     }
 }
 

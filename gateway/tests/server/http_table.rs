@@ -240,6 +240,7 @@ async fn request_ids_are_kept_or_made() {
 #[tokio::test]
 async fn large_answers_are_compressed_for_clients_that_want_it() {
     let mut config = Config::default();
+    config.server.compression.enabled = true;
     config.server.compression.min_bytes = 256;
     let gateway = Running::start(config).await;
     let introspection = json!({ "query": "{ __schema { types { name fields { name } } } }" });

@@ -220,12 +220,11 @@ impl<'a> Builder<'a> {
         let mut more = reader.open(Kind::Object)?;
         while more {
             let expected = shape.expected(next).filter(|(head, _)| reader.take(head));
-            let found = match expected {
-                Some((_, member)) => Some((next, member)),
-                None => {
-                    let key = reader.key()?;
-                    shape.find(reader.text(key))
-                }
+            let found = if let Some((_, member)) = expected {
+                Some((next, member))
+            } else {
+                let key = reader.key()?;
+                shape.find(reader.text(key))
             };
             if let Some((at, member)) = found {
                 let value = self.value(reader, member.below)?;

@@ -101,17 +101,14 @@ impl Entities {
                     data.set_incomplete(object);
                     return;
                 }
-                let representation = match known.get(&text[start..]) {
-                    Some(&representation) => {
-                        text.truncate(start);
-                        representation
-                    }
-                    None => {
-                        known.insert(text[start..].to_vec(), spans.len());
-                        spans.push(start..text.len());
-                        spans.len() - 1
-                    }
-                };
+                let known_as = known.get(&text[start..]).copied();
+                if known_as.is_some() {
+                    text.truncate(start);
+                } else {
+                    known.insert(text[start..].to_vec(), spans.len());
+                    spans.push(start..text.len());
+                }
+                let representation = known_as.unwrap_or(spans.len() - 1);
                 let place = Place { object, trail: None };
                 targets.push(Target { place, path, representation });
             };
@@ -219,10 +216,10 @@ impl Walk<'_> {
                     }
                 }
             }
-            ([Step::Types(types), rest @ ..], Value::OwnedObject(_)) => {
-                if is_one_of(data, value, types) {
-                    self.walk(data, value, rest, standing);
-                }
+            ([Step::Types(types), rest @ ..], Value::OwnedObject(_))
+                if is_one_of(data, value, types) =>
+            {
+                self.walk(data, value, rest, standing);
             }
             // Null, or not what the path expects: nothing to find here. The projection reports
             // values of the wrong kind.
@@ -258,10 +255,10 @@ impl Tracing<'_> {
                     self.trace(self.data.item(value, at), rest, Some(trail));
                 }
             }
-            ([Step::Types(types), rest @ ..], Value::OwnedObject(_)) => {
-                if is_one_of(self.data, value, types) {
-                    self.trace(value, rest, trail);
-                }
+            ([Step::Types(types), rest @ ..], Value::OwnedObject(_))
+                if is_one_of(self.data, value, types) =>
+            {
+                self.trace(value, rest, trail);
             }
             _ => {}
         }
@@ -298,10 +295,8 @@ impl Writer<'_> {
         object: Value,
         separator: &[u8],
     ) -> Option<()> {
-        if let Some(types) = &field.types {
-            if !is_one_of(self.data, object, types) {
-                return Some(());
-            }
+        if field.types.as_ref().is_some_and(|types| !is_one_of(self.data, object, types)) {
+            return Some(());
         }
         let value = self.data.field(object, field.key)?;
         out.extend_from_slice(separator);

@@ -86,7 +86,7 @@ impl Groups {
                 group.in_flight.extend(Batch::new(number, &wanted, &answering));
                 continue;
             }
-            if !group.gathering.as_ref().is_some_and(|gathering| gathering.is_alive()) {
+            if !group.gathering.as_ref().is_some_and(Gathering::is_alive) {
                 let number = self.next;
                 self.next += 1;
                 group.gathering = None;
@@ -217,12 +217,11 @@ fn gather(
     let load = load.clone();
     let answering = async move {
         let ending = ending;
-        let asks = match timeout(options.max_wait, &mut told).await {
-            Ok(asks) => asks,
-            Err(_) => {
-                ending.meeting.groups().depart(&ending.key, number);
-                told.await
-            }
+        let asks = if let Ok(asks) = timeout(options.max_wait, &mut told).await {
+            asks
+        } else {
+            ending.meeting.groups().depart(&ending.key, number);
+            told.await
         };
         // The sender is only dropped together with what it would have sent.
         let asks: Vec<Ask> = asks.unwrap_or_default();

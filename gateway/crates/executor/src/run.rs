@@ -6,14 +6,17 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::Bytes;
 use federation::plan::OperationKind;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use serde_json::{Map, Value as Json};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use crate::answer::FetchError;
 use crate::batch::{Ask, Batch};
@@ -177,6 +180,7 @@ impl<'a> Run<'a> {
 
     async fn fetch_all(&mut self) {
         let mut running = Running::new();
+        let mut deadline = pin!(self.execution.deadline.map(sleep_until));
         let mut ready: VecDeque<usize> =
             (0..self.fetches.len()).filter(|&fetch| self.fetches[fetch].waits_for == 0).collect();
         loop {
@@ -186,17 +190,22 @@ impl<'a> Run<'a> {
                     None => self.end(fetch, &mut ready),
                 }
             }
-            let next = match self.execution.deadline {
-                Some(deadline) => timeout_at(deadline, running.next()).await,
-                None => Ok(running.next().await),
-            };
+            // The clock is only looked at when there is nothing else to do.
+            let next = poll_fn(|context| match running.poll_next_unpin(context) {
+                Poll::Ready(next) => Poll::Ready(Ok(next)),
+                Poll::Pending => match deadline.as_mut().as_pin_mut() {
+                    Some(deadline) => deadline.poll(context).map(Err),
+                    None => Poll::Pending,
+                },
+            });
+            let next = next.await;
             match next {
                 Ok(Some((fetch, outcome))) => {
                     self.merge(fetch, outcome);
                     self.end(fetch, &mut ready);
                 }
                 Ok(None) => return,
-                Err(_) => return self.give_up(),
+                Err(()) => return self.give_up(),
             }
         }
     }

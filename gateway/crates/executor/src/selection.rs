@@ -33,24 +33,21 @@ pub(crate) fn read(document: &str) -> Option<Selections> {
     let mut reader = Reader { tokens: tokens(document)?, at: 0 };
     let (mut operation, mut fragments) = (None, HashMap::new());
     while let Some(token) = reader.next() {
-        match token {
-            "fragment" => {
-                let name = reader.next()?;
-                reader.expect("on")?;
-                let on = reader.next()?.to_owned();
-                fragments.insert(name, (on, reader.selections(0)?));
+        if token == "fragment" {
+            let name = reader.next()?;
+            reader.expect("on")?;
+            let on = reader.next()?.to_owned();
+            fragments.insert(name, (on, reader.selections(0)?));
+            continue;
+        }
+        reader.at -= 1;
+        while *reader.tokens.get(reader.at)? != "{" {
+            if !reader.skip_parentheses()? {
+                reader.at += 1;
             }
-            _ => {
-                reader.at -= 1;
-                while *reader.tokens.get(reader.at)? != "{" {
-                    if !reader.skip_parentheses()? {
-                        reader.at += 1;
-                    }
-                }
-                if operation.replace(reader.selections(0)?).is_some() {
-                    return None;
-                }
-            }
+        }
+        if operation.replace(reader.selections(0)?).is_some() {
+            return None;
         }
     }
     spread(operation?, &fragments, 0)
