@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{HeaderValue, Request, header};
 use http_body_util::Full;
-use crate::telemetry::Gauge;
 use serde::Deserialize;
 
 use super::identity::Claims;
 use crate::config::RevocationsConfig;
 use crate::outbound::{Bounds, HttpClient};
+use crate::telemetry::Gauge;
 
 const PAGE: usize = 1000;
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jsonwebtoken::{Validation, decode, decode_header};
-use metrics::Gauge;
 use moka::sync::Cache;
 use serde_json::Value;
 
@@ -15,6 +14,7 @@ use super::revocation::{RevocationError, Revocations};
 use crate::config::AuthenticationConfig;
 use crate::http::error::ClientError;
 use crate::outbound::HttpClient;
+use crate::telemetry::Gauge;
 
 /// A good token is believed this long before its signature is checked again.
 const REMEMBER: Duration = Duration::from_secs(30);

@@ -4,6 +4,7 @@
 //! on a caller or on data.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use federation::plan::{
     Composite, EntityFetch, Fetch, FlattenPath, Inclusion, Leaf, OperationKind, Output, PathStep,
@@ -28,6 +29,8 @@ pub struct CompiledPlan {
     /// How many [`ObjectProgram`]s there are.
     pub(crate) object_programs: usize,
     inclusions: Vec<Inclusion>,
+    /// Bytes of the latest answer: a guess at the next one's.
+    latest_size: AtomicUsize,
 }
 
 /// Index into the distinct inclusions of a plan.
@@ -174,7 +177,28 @@ impl CompiledPlan {
             program.shapes = Arc::clone(&shapes);
         }
         let fetches = programs.into_iter().map(Arc::new).collect();
-        Self { kind: *kind, fetches, root, names, object_programs, inclusions }
+        Self {
+            kind: *kind,
+            fetches,
+            root,
+            names,
+            object_programs,
+            inclusions,
+            latest_size: AtomicUsize::new(0),
+        }
+    }
+
+    /// How much room an answer may need, if its data has this many bytes.
+    pub(crate) fn expected_size(&self, data: usize) -> usize {
+        match self.latest_size.load(Ordering::Relaxed) {
+            0 => data,
+            // With some room, but not for the largest answer there ever was.
+            latest => (latest + latest / 8).min(data.saturating_mul(32)),
+        }
+    }
+
+    pub(crate) fn note_size(&self, size: usize) {
+        self.latest_size.store(size, Ordering::Relaxed);
     }
 
     /// Which inclusions hold for these variables, by [`InclusionIndex`].

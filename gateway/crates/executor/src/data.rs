@@ -66,6 +66,9 @@ pub(crate) struct Data {
     /// By the types further up and the type of one object more.
     types: HashMap<(u32, Option<Name>), u32>,
     walks: u32,
+    /// Of the answers, as far as they are ours.
+    size: usize,
+    object_count: usize,
 }
 
 #[derive(Debug)]
@@ -104,11 +107,17 @@ impl Data {
             copies: IntegerMap::default(),
             types: HashMap::new(),
             walks: 0,
+            size: 0,
+            object_count: 0,
         }
     }
 
-    /// Takes a document in, so that its nodes can become values.
-    pub(crate) fn adopt(&mut self, document: Arc<Document>) -> u32 {
+    /// Takes a document in, so that its nodes can become values. `part` of `whole` is ours: others
+    /// may have the rest.
+    pub(crate) fn adopt(&mut self, document: Arc<Document>, part: usize, whole: usize) -> u32 {
+        let ours = |all: usize| if part < whole { all / whole * part } else { all };
+        self.size += ours(document.size());
+        self.object_count += ours(document.object_count());
         self.documents.push(document);
         index(self.documents.len() - 1)
     }
@@ -119,12 +128,12 @@ impl Data {
 
     /// Bytes of all answers: a guess at the size of the client's.
     pub(crate) fn size(&self) -> usize {
-        self.documents.iter().map(|document| document.size()).sum()
+        self.size
     }
 
-    /// How many objects there are to be written out, each once.
+    /// A guess at how many objects there are to be written out, each once.
     pub(crate) fn object_count(&self) -> usize {
-        self.documents.iter().map(|document| document.object_count()).sum()
+        self.object_count
     }
 
     /// An object that a walk has found, and what has been split off from it since.

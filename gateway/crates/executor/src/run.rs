@@ -311,7 +311,7 @@ impl<'a> Run<'a> {
         for (list, loaded) in job.lists.iter().zip(&outcome.lists) {
             for target in &list.targets {
                 let Loaded { batch, at } = &loaded[target.representation];
-                let document = adopt(data, &mut adopted, batch);
+                let document = adopt(data, &mut adopted, batch, &outcome);
                 match batch.entities[*at].object.zip(document) {
                     Some((object, document)) => {
                         for target in list.objects(data, target) {
@@ -327,7 +327,8 @@ impl<'a> Run<'a> {
             }
         }
         if let (Some(roots), Some(batch)) = (&job.roots, &outcome.roots)
-            && let (Some(document), Some(object)) = (adopt(data, &mut adopted, batch), batch.data)
+            && let (Some(document), Some(object)) =
+                (adopt(data, &mut adopted, batch, &outcome), batch.data)
         {
             for place in roots.objects(data) {
                 data.merge_only(place, document, object, &plan.fetches[fetch].roots);
@@ -354,8 +355,9 @@ impl<'a> Run<'a> {
         }
         let introspection = execution.introspection;
         let source = Source { plan, included: &included, data: &data, introspection };
-        let mut text = GraphqlResponse::head(data.size());
+        let mut text = GraphqlResponse::head(plan.expected_size(data.size()));
         let found = project::project(&source, errors.as_slice(), &mut text);
+        plan.note_size(text.len());
         errors.append(found);
         GraphqlResponse::new(text, errors)
     }
@@ -390,11 +392,15 @@ fn adopt(
     data: &mut Data,
     adopted: &mut Vec<(Arc<Batch>, Option<u32>)>,
     batch: &Arc<Batch>,
+    outcome: &Outcome,
 ) -> Option<u32> {
     if let Some((_, document)) = adopted.iter().find(|(known, _)| Arc::ptr_eq(known, batch)) {
         return *document;
     }
-    let document = batch.document.clone().map(|document| data.adopt(document));
+    let ours = outcome.lists.iter().flatten();
+    let ours = ours.filter(|loaded| Arc::ptr_eq(&loaded.batch, batch)).count();
+    let all = batch.entities.len();
+    let document = batch.document.clone().map(|document| data.adopt(document, ours, all));
     adopted.push((Arc::clone(batch), document));
     document
 }

@@ -6,6 +6,7 @@ mod completion;
 mod entities;
 mod errors;
 mod fetch_graph;
+mod fuzz;
 mod malformed;
 mod selection;
 mod sharing;

@@ -238,6 +238,14 @@ pub(crate) async fn run(
     variables: &Value,
     transport: &Arc<Script>,
 ) -> GraphqlResponse {
+    run_compiled(&CompiledPlan::new(plan), variables, transport).await
+}
+
+pub(crate) async fn run_compiled(
+    plan: &CompiledPlan,
+    variables: &Value,
+    transport: &Arc<Script>,
+) -> GraphqlResponse {
     let loaders = Loaders::new(LoaderOptions::ALONE);
     let execution = Execution {
         variables: variables.as_object().unwrap(),
@@ -246,7 +254,7 @@ pub(crate) async fn run(
         loaders: &loaders,
         deadline: None,
     };
-    execute(&CompiledPlan::new(plan), execution).await
+    execute(plan, execution).await
 }
 
 /// Runs a plan and compares requests and answer.
