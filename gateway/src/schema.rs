@@ -15,7 +15,7 @@ use moka::sync::Cache;
 
 use crate::auth::passport::PassportOffice;
 use crate::auth::requirements::Requirements;
-use crate::config::{Config, PlanCacheConfig, SubgraphsConfig};
+use crate::config::{Config, LimitsConfig, PlanCacheConfig, SubgraphsConfig};
 use crate::outbound::HttpClient;
 use crate::pipeline::{OperationKey, PreparedOperation};
 use crate::subgraph_client::{Subgraphs, SubgraphsError};
