@@ -108,7 +108,7 @@ async fn load(database: &Database, reviews: usize, products: usize) -> anyhow::R
         let chunk: Vec<_> =
             (from..until).map(|number| review(number, products, &mut dice)).collect();
         import(database, &chunk).await?;
-        if until % 100_000 == 0 {
+        if until.is_multiple_of(100_000) {
             writeln!(std::io::stderr(), "{until} reviews after {} s", started.elapsed().as_secs())?;
         }
     }

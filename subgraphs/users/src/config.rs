@@ -196,6 +196,8 @@ mod tests {
         config.identity.root_secret = Secret::from("short");
         assert!(matches!(config.check(), Err(ConfigCheckError::ShortRootSecret)));
         config.identity.root_secret = Secret::from("0123456789abcdef0123456789abcdef");
+        assert!(matches!(config.check(), Err(ConfigCheckError::DevelopmentCredential)));
+        config.peers.credential = Secret::from("svc_users_0123456789abcdef");
         assert!(config.check().is_ok());
     }
 
@@ -216,7 +218,7 @@ mod tests {
     fn every_setting_of_the_readme_exists() {
         let readme = include_str!("../README.md");
         let names: Vec<_> = readme.split('`').filter(|word| word.starts_with("USERS__")).collect();
-        assert_eq!(names.len(), 12);
+        assert_eq!(names.len(), 16);
         for name in names {
             let value = match name {
                 "USERS__IDENTITY__ANSWER_FLOOR" => "1s",

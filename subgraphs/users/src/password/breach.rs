@@ -29,7 +29,7 @@ impl BreachList {
         let mut file = File::open(path)?;
         let length = file.metadata()?.len();
         match line_at(&mut file, 0, length)? {
-            Some((_, line)) if line.len() >= HASH && line.is_ascii() => Ok(this),
+            Some(line) if line.text.len() >= HASH && line.text.is_ascii() => Ok(this),
             _ => Err(io::Error::new(io::ErrorKind::InvalidData, "the file has no SHA-1 hashes")),
         }
     }
@@ -43,11 +43,13 @@ impl BreachList {
         let (mut low, mut high) = (0, length);
         while low < high {
             let middle = low + (high - low) / 2;
-            let Some((start, line)) = line_at(&mut file, middle, length)? else { break };
-            let found = line.get(..HASH).unwrap_or_default().to_ascii_uppercase();
+            let Some(Line { start, text, next }) = line_at(&mut file, middle, length)? else {
+                break;
+            };
+            let found = text.get(..HASH).unwrap_or_default().to_ascii_uppercase();
             match found.as_str().cmp(wanted.as_str()) {
                 std::cmp::Ordering::Equal => return Ok(true),
-                std::cmp::Ordering::Less => low = start + line.len() as u64 + 1,
+                std::cmp::Ordering::Less => low = next,
                 std::cmp::Ordering::Greater => high = start,
             }
         }
@@ -55,8 +57,15 @@ impl BreachList {
     }
 }
 
-/// The line that the byte at `position` belongs to, and where it starts.
-fn line_at(file: &mut File, position: u64, length: u64) -> io::Result<Option<(u64, String)>> {
+/// A line, where it starts, and where the next one does.
+struct Line {
+    start: u64,
+    text: String,
+    next: u64,
+}
+
+/// The line that the byte at `position` belongs to.
+fn line_at(file: &mut File, position: u64, length: u64) -> io::Result<Option<Line>> {
     let from = position.saturating_sub(WINDOW as u64);
     let until = (position + WINDOW as u64).min(length);
     let mut bytes = vec![0; usize::try_from(until - from).unwrap_or_default()];
@@ -69,8 +78,9 @@ fn line_at(file: &mut File, position: u64, length: u64) -> io::Result<Option<(u6
     let start = bytes[..here].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
     let end =
         bytes[here..].iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |at| here + at);
-    let line = String::from_utf8_lossy(&bytes[start..end]).trim_end_matches('\r').to_owned();
-    Ok(Some((from + start as u64, line)))
+    let text = String::from_utf8_lossy(&bytes[start..end]).trim_end_matches('\r').to_owned();
+    let next = from + end as u64 + 1;
+    Ok(Some(Line { start: from + start as u64, text, next }))
 }
 
 #[cfg(test)]
