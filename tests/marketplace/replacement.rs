@@ -196,7 +196,7 @@ async fn count(client: &reqwest::Client, gateway: &str) -> i32 {
 /// Asks until the page is counted so, or gives up.
 async fn until(client: &reqwest::Client, gateway: &str, expected: i32) {
     let asking = async { while count(client, gateway).await != expected {} };
-    tokio::time::timeout(Duration::from_secs(60), asking).await.expect("the gateway reloads");
+    tokio::time::timeout(Duration::from_mins(1), asking).await.expect("the gateway reloads");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -80,6 +80,11 @@ impl Documents {
             let types: Vec<&str> =
                 entity.templates.iter().map(|template| &*template.typename).collect();
             let Some(wanted) = wanted(selections, &template.typename, &types) else { continue };
+            // Who asks for the type asks because what is known of it is not the whole truth: an
+            // interface object has the interface's name until its real type is looked up.
+            if wanted.iter().any(|field| field.asked == "__typename") {
+                continue;
+            }
             for (earlier, other) in fetches.iter().enumerate().take(at) {
                 let queries = [fetch.kind, other.kind] == [OperationKind::Query; 2];
                 if other.subgraph != fetch.subgraph || !queries {
@@ -227,7 +232,7 @@ fn pairs(
     names: &mut Names,
 ) -> Option<Vec<(Name, Name)>> {
     let mut pairs = Vec::new();
-    for field in wanted.iter().filter(|field| field.asked != "__typename") {
+    for field in wanted {
         let answers = |other: &&&Field| {
             let is_leaf = field.below.is_empty() && other.below.is_empty();
             other.asked == field.asked && (is_leaf || alike && other.below == field.below)

@@ -250,7 +250,8 @@ mod tests {
         for name in names.split(':') {
             if let Some(at) = left.iter().rposition(|(known, _)| known.eq_ignore_ascii_case(name)) {
                 let (name, value) = left.remove(at);
-                signed.push_str(&format!("{}\r\n", relaxed_header(name, value)));
+                signed.push_str(&relaxed_header(name, value));
+                signed.push_str("\r\n");
             }
         }
         signed.push_str(&relaxed_header(name, &format!("{fields}b=")));

@@ -66,7 +66,7 @@ fn object(dice: &mut Dice, depth: usize) -> Value {
 /// An answer in which parts repeat themselves.
 fn answer(dice: &mut Dice) -> Value {
     let pool: Vec<Value> = (0..3).map(|_| object(dice, 2)).collect();
-    let mut item = |dice: &mut Dice| match dice.roll(4) {
+    let item = |dice: &mut Dice| match dice.roll(4) {
         0 => value(dice, 2),
         1 => pool[dice.roll(3)].clone(),
         _ => json!({ "id": value(dice, 1), "q": pool[dice.roll(3)] }),
@@ -217,5 +217,4 @@ fn random_answers_are_read_as_serde_json_reads_them() {
             }
         }
     }
-    println!("{rounds} rounds");
 }
