@@ -523,7 +523,15 @@ async fn make_read_only(database: &crate::Database) {
 async fn f46_a_database_that_takes_no_writes_is_not_ready_and_keeps_what_it_has() {
     let fixture = fixture::serve("kit", |_| {}).await;
     make_read_only(&fixture.running.database).await;
-    let (status, body) = answer(fixture.client.get(fixture.url("/health/ready"))).await;
+    // PostgreSQL's way there ends all connections: each is found dead once.
+    let mut asked = 0;
+    let (status, body) = loop {
+        let (status, body) = answer(fixture.client.get(fixture.url("/health/ready"))).await;
+        asked += 1;
+        if body["checks"]["database"] == "ok" || asked == 100 {
+            break (status, body);
+        }
+    };
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
     assert_eq!(body["checks"]["database_writes"], "takes no writes");
     assert_eq!(body["checks"]["database"], "ok");
