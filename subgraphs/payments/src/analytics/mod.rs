@@ -5,7 +5,7 @@
 //! declined; attempts with an unknown or no outcome count for neither. A dispute counts for the
 //! time its payment was captured.
 //!
-//! Sums are kept while money moves ([`kept`]) and can be recounted from the rows ([`recount`]).
+//! Sums are kept while money moves (`kept`) and can be recounted from the rows (`recount`).
 
 mod kept;
 mod recount;
