@@ -59,7 +59,7 @@ pub(crate) enum Cause {
 }
 
 /// A representation to ask for, and the index of the `_entities` field to ask it in.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Ask {
     pub(crate) list: usize,
     pub(crate) representation: Bytes,

@@ -49,6 +49,8 @@ pub(crate) struct FetchProgram {
     pub(crate) head: Vec<u8>,
     /// The document without its operation's name: equal for loads that one request can serve.
     pub(crate) load_key: Box<str>,
+    /// Which of the operation's selections it has, if other fetches of the operation have it too.
+    pub(crate) moment: Option<usize>,
     pub(crate) variables: Vec<String>,
     /// Data keys of the root fields it asks for, and where they are merged.
     pub(crate) roots: Vec<Name>,
@@ -176,6 +178,7 @@ impl CompiledPlan {
             program.names = Arc::clone(&names);
             program.shapes = Arc::clone(&shapes);
         }
+        arrange_moments(&mut programs);
         let fetches = programs.into_iter().map(Arc::new).collect();
         Self {
             kind: *kind,
@@ -223,6 +226,23 @@ fn link_sources(
             }
             programs[at].entities[list].sources = sources;
         }
+    }
+}
+
+/// Finds fetches of one selection, which can go out together.
+fn arrange_moments(programs: &mut [FetchProgram]) {
+    let of = |program: &FetchProgram, other: &FetchProgram| {
+        program.roots.is_empty()
+            && !program.entities.is_empty()
+            && program.subgraph == other.subgraph
+            && program.load_key == other.load_key
+    };
+    for at in 0..programs.len() {
+        let (earlier, rest) = programs.split_at_mut(at);
+        let Some((program, later)) = rest.split_first_mut() else { return };
+        let known = earlier.iter().position(|other| of(program, other));
+        program.moment =
+            known.or_else(|| later.iter().any(|other| of(program, other)).then_some(at));
     }
 }
 
@@ -370,6 +390,7 @@ impl Compiler {
             when: self.inclusion(when),
             head: request_head(document, operation_name),
             load_key: document.replacen(operation_name.as_str(), "", 1).into(),
+            moment: None,
             variables: variables.clone(),
             roots: roots.iter().map(|root| self.names.intern(root)).collect(),
             at: self.path(at),

@@ -45,9 +45,8 @@ struct Gathering {
 }
 
 /// Where to find the answer to one representation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Seat {
-    pub(crate) flight: u64,
     pub(crate) answering: Answering,
     pub(crate) at: usize,
 }
@@ -80,8 +79,7 @@ impl Groups {
                 self.next += 1;
                 let answering = send(meeting, key, load, number, wanted.clone());
                 for (seat, &at) in chosen.iter().enumerate() {
-                    seats[at] =
-                        Some(Seat { flight: number, answering: answering.clone(), at: seat });
+                    seats[at] = Some(Seat { answering: answering.clone(), at: seat });
                 }
                 group.in_flight.extend(Batch::new(number, &wanted, &answering));
                 continue;
@@ -131,7 +129,7 @@ impl Group {
         let gathering = self.gathering.iter().map(|gathering| &gathering.batch);
         self.in_flight.iter().chain(gathering).find_map(|batch| {
             let at = *batch.seats.get(ask)?;
-            Some(Seat { flight: batch.number, answering: batch.answering.upgrade()?, at })
+            Some(Seat { answering: batch.answering.upgrade()?, at })
         })
     }
 
@@ -150,8 +148,7 @@ impl Group {
             let seat = gathering.asks.len();
             gathering.asks.push(asks[at].clone());
             gathering.batch.seats.insert(asks[at].clone(), seat);
-            let flight = gathering.batch.number;
-            seats[at] = Some(Seat { flight, answering: answering.clone(), at: seat });
+            seats[at] = Some(Seat { answering: answering.clone(), at: seat });
         }
         if gathering.asks.len() >= max {
             self.depart();

@@ -9,7 +9,7 @@
 //! Modules in reading order: `transport` (the seam), `compiled`, `shape`, `selection`, `memory`
 //! (the plan, lowered),
 //! `json`, `document`, `repeated`, `answer` (reading), `data` (merging), `path`, `entities`
-//! (representations), `batch`, `loader`, `flight`, `gather` (requests), `report` (errors),
+//! (representations), `batch`, `loader`, `moment`, `flight`, `gather` (requests), `report` (errors),
 //! `project`, `written`, `leaf` (writing), `run` (the graph of fetches).
 
 mod answer;
@@ -26,6 +26,7 @@ mod json;
 mod leaf;
 mod loader;
 mod memory;
+mod moment;
 mod names;
 mod path;
 mod project;

@@ -5,6 +5,8 @@
 //! waits for that answer. *Entity loads* of one selection: a load goes out at once when nothing is
 //! in flight for it, and gathers with others while something is, for a bounded time and up to a
 //! bounded size ([`crate::gather`]). A representation that is in flight is not asked for again.
+//! What several fetches of one client request ask for at one moment goes out together in any case
+//! ([`crate::moment`]).
 //!
 //! Two loads may only meet if one request can serve both: same subgraph, same document (but for
 //! its operation's name), same client variables, same partition of the transport, which stands for
@@ -21,12 +23,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::join_all;
+use futures::future::{FutureExt as _, join_all};
 
 use crate::batch::{self, Ask, Batch};
 use crate::compiled::FetchProgram;
 use crate::flight::{Answering, Flights, Received};
-use crate::gather::Groups;
+use crate::gather::{Groups, Seat};
+use crate::moment::Moment;
 use crate::transport::{LoadEvent, SubgraphTransport};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,24 +165,29 @@ impl Loaders {
     pub(crate) async fn fetch(&self, load: Load, asks: Vec<Ask>) -> Arc<Batch> {
         let options = self.options(&load.program.subgraph);
         match load.partition(options.share_queries) {
-            Some(partition) => self.join(&load, partition, asks).await,
+            Some(partition) => self.join(&load, partition, asks).await.batch(&load.program),
             None => Arc::new(load.alone(&asks).await),
         }
     }
 
-    /// Loads distinct representations; the results stand in the order of `asks`.
-    pub(crate) async fn load(&self, load: Load, asks: Vec<Ask>) -> Vec<Loaded> {
+    /// Loads distinct representations; the results stand in the order of `asks`. With a moment, in
+    /// company of the other fetches of the operation that have the same selection.
+    pub(crate) async fn load(
+        &self,
+        load: Load,
+        asks: Vec<Ask>,
+        moment: Option<&Moment<'_>>,
+    ) -> Vec<Loaded> {
         let options = self.options(&load.program.subgraph);
-        let Some(partition) = load.partition(options.share_queries || options.batch_entities)
-        else {
-            return load.in_batches(asks, options.max_batch_size).await;
+        let seats = match (moment, load.departure(options)) {
+            (Some(moment), _) => moment.seats(&asks).await,
+            (None, Departure::Alone) => return load.in_batches(asks, options.max_batch_size).await,
+            (None, departure) => self.seats(&load, departure, options, &asks),
         };
-        if !options.batch_entities {
-            let batches = chunks(&asks, options.max_batch_size)
-                .map(|asks| self.join(&load, partition.clone(), asks));
-            return in_order(join_all(batches).await);
+        let loaded = arrive(&load.program, &seats).await;
+        if moment.is_none() && !options.batch_entities {
+            return loaded;
         }
-        let loaded = self.gather(&load, partition, options, &asks).await;
         // What went wrong in company is tried again without it, all of it: that is what the answer
         // would have been alone.
         let is_alone = loaded.iter().all(|one| {
@@ -191,44 +199,74 @@ impl Loaders {
         loaded
     }
 
-    /// Waits for an equal request if there is one in flight, else sends it.
-    async fn join(&self, load: &Load, partition: Bytes, asks: Vec<Ask>) -> Arc<Batch> {
-        let request = batch::request(&load.program, &load.variables, &asks);
-        let answering = self.meeting.flights().join(&self.meeting, load, partition, request, asks);
-        answering.await.batch(&load.program)
+    /// Sends representations on their way, with those of other client requests where that may be.
+    pub(crate) fn depart(&self, load: &Load, asks: &[Ask]) -> Vec<Seat> {
+        let options = self.options(&load.program.subgraph);
+        self.seats(load, load.departure(options), options, asks)
     }
 
-    async fn gather(
+    fn seats(
         &self,
         load: &Load,
-        partition: Bytes,
+        departure: Departure,
         options: LoaderOptions,
         asks: &[Ask],
-    ) -> Vec<Loaded> {
-        let key = LoadKey {
-            program: Arc::clone(&load.program),
-            partition,
-            variables: load.variables.clone(),
+    ) -> Vec<Seat> {
+        let each = |send: &dyn Fn(Vec<Ask>) -> Answering| {
+            let seat = |asks: Vec<Ask>| {
+                let many = asks.len();
+                let answering = send(asks);
+                (0..many).map(move |at| Seat { answering: answering.clone(), at })
+            };
+            chunks(asks, options.max_batch_size).flat_map(seat).collect()
         };
-        let seats = self.meeting.groups().seat(&self.meeting, &key, load, options, asks);
-        let mut answers: Vec<(u64, Answering)> = Vec::new();
-        for seat in &seats {
-            if !answers.iter().any(|(flight, _)| *flight == seat.flight) {
-                answers.push((seat.flight, seat.answering.clone()));
+        match departure {
+            Departure::Gathered(partition) => {
+                let key = LoadKey {
+                    program: Arc::clone(&load.program),
+                    partition,
+                    variables: load.variables.clone(),
+                };
+                self.meeting.groups().seat(&self.meeting, &key, load, options, asks)
             }
+            Departure::Shared(partition) => each(&|asks| self.join(load, partition.clone(), asks)),
+            Departure::Alone => each(&|asks| load.clone().answering(asks)),
         }
-        let flights: Vec<u64> = answers.iter().map(|(flight, _)| *flight).collect();
-        let received: Vec<Arc<Received>> =
-            join_all(answers.into_iter().map(|(_, answering)| answering)).await;
-        let batches: Vec<Arc<Batch>> =
-            received.iter().map(|received| received.batch(&load.program)).collect();
-        let find = |seat: &crate::gather::Seat| {
-            let flight = flights.iter().position(|flight| *flight == seat.flight);
-            let batch = Arc::clone(&batches[flight.expect("every seat's flight was awaited")]);
-            Loaded { batch, at: seat.at }
-        };
-        seats.iter().map(find).collect()
     }
+
+    /// Takes part in an equal request if there is one in flight, else sends it.
+    fn join(&self, load: &Load, partition: Bytes, asks: Vec<Ask>) -> Answering {
+        let request = batch::request(&load.program, &load.variables, &asks);
+        self.meeting.flights().join(&self.meeting, load, partition, request, asks)
+    }
+}
+
+/// With whom a load may meet.
+enum Departure {
+    /// Entity loads of a partition go out together.
+    Gathered(Bytes),
+    /// Equal requests of a partition are sent once.
+    Shared(Bytes),
+    Alone,
+}
+
+/// Waits for the answers, and finds in them what was asked for.
+async fn arrive(program: &Arc<FetchProgram>, seats: &[Seat]) -> Vec<Loaded> {
+    let mut answers: Vec<&Answering> = Vec::new();
+    let mut places = Vec::with_capacity(seats.len());
+    for Seat { answering, at } in seats {
+        // Neighbours mostly travel together.
+        let known = answers.iter().rposition(|known| known.ptr_eq(answering));
+        places.push((known.unwrap_or(answers.len()), *at));
+        if known.is_none() {
+            answers.push(answering);
+        }
+    }
+    let received = join_all(answers.into_iter().cloned()).await;
+    let batches: Vec<Arc<Batch>> =
+        received.iter().map(|received| received.batch(program)).collect();
+    let find = |(answer, at): (usize, usize)| Loaded { batch: Arc::clone(&batches[answer]), at };
+    places.into_iter().map(find).collect()
 }
 
 impl Load {
@@ -239,6 +277,22 @@ impl Load {
         } else {
             None
         }
+    }
+
+    fn departure(&self, options: LoaderOptions) -> Departure {
+        match self.partition(options.share_queries || options.batch_entities) {
+            Some(partition) if options.batch_entities => Departure::Gathered(partition),
+            Some(partition) => Departure::Shared(partition),
+            None => Departure::Alone,
+        }
+    }
+
+    /// A request of its own that several can wait for.
+    fn answering(self, asks: Vec<Ask>) -> Answering {
+        let request = batch::request(&self.program, &self.variables, &asks);
+        let answering =
+            async move { Arc::new(Received::new(asks, self.transport.send(request).await)) };
+        answering.boxed().shared()
     }
 
     async fn alone(&self, asks: &[Ask]) -> Batch {

@@ -4,7 +4,7 @@
 //! a time, so the data needs no lock. A fetch that fails ends like any other: what depends on it
 //! finds fewer entities, what does not is untouched.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -26,6 +26,7 @@ use crate::entities::{Entities, Roots};
 use crate::error::ErrorList;
 use crate::json::write_string;
 use crate::loader::{Load, Loaded, Loaders};
+use crate::moment::Moment;
 use crate::project::{self, Source};
 use crate::remember::{Memory, Stored, recall};
 use crate::report::Report;
@@ -121,6 +122,8 @@ struct Run<'a> {
     fetches: Vec<FetchState>,
     /// By fetch, what later ones may do without.
     memories: Vec<Option<Memory>>,
+    /// By selection, where fetches meet.
+    moments: HashMap<usize, Moment<'a>>,
 }
 
 #[derive(Default)]
@@ -175,7 +178,8 @@ impl<'a> Run<'a> {
         };
         let fetches = plan.fetches.iter().map(state).collect();
         let memories = plan.fetches.iter().map(|_| None).collect();
-        Self { plan, execution, included, data: Data::new(), fetches, memories }
+        let moments = HashMap::new();
+        Self { plan, execution, included, data: Data::new(), fetches, memories, moments }
     }
 
     async fn fetch_all(&mut self) {
@@ -231,8 +235,12 @@ impl<'a> Run<'a> {
                 (fetch, Outcome::of_one(batch, &sizes))
             }));
         }
+        let moment = load.program.moment.map(|selection| {
+            let load = || Moment::new(loaders, load.clone());
+            self.moments.entry(selection).or_insert_with(load).clone()
+        });
         Some(Box::pin(async move {
-            let loaded = loaders.load(load, asks).await;
+            let loaded = loaders.load(load, asks, moment.as_ref()).await;
             (fetch, Outcome { roots: None, lists: by_list(loaded, &sizes) })
         }))
     }
@@ -344,7 +352,7 @@ impl<'a> Run<'a> {
     }
 
     fn complete(self) -> GraphqlResponse {
-        let Self { plan, execution, included, data, fetches, memories: _ } = self;
+        let Self { plan, execution, included, data, fetches, memories: _, moments: _ } = self;
         let mut errors = ErrorList::default();
         for (fetch, state) in fetches.iter().enumerate() {
             if let Some(Trouble { job, outcome, batches }) = &state.trouble {

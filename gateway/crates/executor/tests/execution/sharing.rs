@@ -134,10 +134,7 @@ fn concurrent_client_requests_of_one_partition_meet_while_a_load_is_in_flight() 
         let lists = [vec!["1", "2"], vec!["2", "3"], vec!["3", "4"], vec!["4"]];
         let mut running =
             Box::pin(join_all(lists.iter().map(|ids| request(&plan, &loaders, &script, ids))));
-        while entity_ids(&script).is_empty() {
-            assert!(poll!(&mut running).is_pending());
-            tokio::task::yield_now().await;
-        }
+        until(&mut running, || !entity_ids(&script).is_empty()).await;
         // Nothing was in flight: the first goes out alone and at once.
         assert_eq!(entity_ids(&script), [["1", "2"]]);
         gate.add_permits(2);
@@ -149,6 +146,94 @@ fn concurrent_client_requests_of_one_partition_meet_while_a_load_is_in_flight() 
         // What is in flight is not asked for again, and the others go out together, each id once.
         assert_eq!(asked[1..], [["3", "4"]], "{asked:?}");
     });
+}
+
+/// Names from `b` at two places, by two fetches of one selection.
+fn names_twice() -> QueryPlan {
+    let first = |subgraph: &str, field: &str| {
+        let mut first = root(subgraph, &format!("query($ids:[ID!]){{{field}{{id}}}}"));
+        first.variables = vec!["ids".to_owned()];
+        first
+    };
+    plan(
+        vec![
+            first("a", "ps"),
+            first("late", "qs"),
+            entities("b", &[0], "ps.@", template("P", &["id"])),
+            entities("b", &[1], "qs.@", template("P", &["id"])),
+        ],
+        "ps: [P] { name: String } qs: [P] { name: String }",
+    )
+}
+
+fn answer_twice(asked: &Asked) -> Result<SubgraphResponse, TransportError> {
+    let field = match &*asked.subgraph {
+        "a" => "ps",
+        "late" => "qs",
+        _ => return answer(asked),
+    };
+    // The second list has the first one's last entity and one of its own.
+    let ids = asked.variable("ids").as_array().unwrap();
+    let ids = if field == "ps" { &ids[..2] } else { &ids[1..] };
+    let products: Vec<Value> = ids.iter().map(|id| json!({"__typename": "P", "id": id})).collect();
+    Ok(ok(&json!({"data": {field: products}}).to_string()))
+}
+
+fn both(ids: [&str; 3]) -> String {
+    let name = |at: usize| json!({"name": ids[at]});
+    json!({"data": {"ps": [name(0), name(1)], "qs": [name(1), name(2)]}}).to_string()
+}
+
+/// Runs it until something has come true.
+async fn until(running: &mut (impl Future + Unpin), is_true: impl Fn() -> bool) {
+    while !is_true() {
+        assert!(poll!(&mut *running).is_pending());
+        tokio::task::yield_now().await;
+    }
+}
+
+#[test]
+fn fetches_of_one_selection_go_out_together_at_one_moment() {
+    let plan = CompiledPlan::new(&names_twice());
+    for options in [LoaderOptions::ALONE, LoaderOptions::default()] {
+        let script = Arc::new(Script::new(answer_twice).in_partition("p"));
+        let response = block_on(request(&plan, &Loaders::new(options), &script, &["1", "2", "3"]));
+        assert_eq!(response.into_body(), both(["1", "2", "3"]));
+        assert_eq!(entity_ids(&script), [["1", "2", "3"]]);
+    }
+}
+
+#[test]
+fn a_later_moment_does_not_wait_for_an_earlier_one() {
+    let plan = CompiledPlan::new(&names_twice());
+    let loaders = Loaders::new(LoaderOptions::ALONE);
+    let (script, late) = Script::new(answer_twice).gated("late");
+    let (script, names) = script.gated("b");
+    let script = Arc::new(script);
+    block_on(async {
+        let mut running = Box::pin(request(&plan, &loaders, &script, &["1", "2", "3"]));
+        until(&mut running, || entity_ids(&script).len() == 1).await;
+        late.add_permits(1);
+        // The first load is still in flight: its gate is closed.
+        until(&mut running, || entity_ids(&script).len() == 2).await;
+        assert_eq!(entity_ids(&script), [["1", "2"], ["2", "3"]]);
+        names.add_permits(2);
+        assert_eq!(running.await.into_body(), both(["1", "2", "3"]));
+    });
+}
+
+#[test]
+fn what_fails_in_company_is_tried_alone() {
+    let plan = CompiledPlan::new(&names_twice());
+    let loaders = Loaders::new(LoaderOptions::ALONE);
+    let script = Arc::new(Script::new(answer_twice));
+    let response = block_on(request(&plan, &loaders, &script, &["1", "2", "spoil"]));
+    let body: Value = serde_json::from_slice(&response.into_body()).unwrap();
+    assert_eq!(body["data"]["ps"], json!([{"name": "1"}, {"name": "2"}]));
+    assert_eq!(body["data"]["qs"], json!([{"name": null}, {"name": null}]));
+    let mut asked = entity_ids(&script);
+    asked[1..].sort();
+    assert_eq!(asked, [&["1", "2", "spoil"][..], &["1", "2"], &["2", "spoil"]]);
 }
 
 #[test]
@@ -234,10 +319,7 @@ fn nobody_pays_for_the_entity_of_another() {
         let lists = [vec!["1"], vec!["2", "spoil"], vec!["3", "1"]];
         let mut running =
             Box::pin(join_all(lists.iter().map(|ids| request(&plan, &loaders, &script, ids))));
-        while entity_ids(&script).is_empty() {
-            assert!(poll!(&mut running).is_pending());
-            tokio::task::yield_now().await;
-        }
+        until(&mut running, || !entity_ids(&script).is_empty()).await;
         gate.add_permits(10);
         let responses = running.await;
         // The first alone, the others together, and then each for itself.
