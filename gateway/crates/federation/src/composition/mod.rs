@@ -150,7 +150,7 @@ fn build_and_validate(
     for subgraph in &built {
         errors.extend(subgraph.clashes.iter().cloned());
         if !subgraph.is_federation_1()
-            && let Err(found) = subgraph.clone().validate()
+            && let Err(found) = subgraph.check()
         {
             errors.extend(found);
         }

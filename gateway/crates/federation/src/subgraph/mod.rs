@@ -150,9 +150,15 @@ impl Subgraph<Parsed> {
     }
 
     /// Checks federation's rules; gives back what composition wants to know about fields.
+    pub(crate) fn check(&self) -> Result<Metadata, Vec<Diagnostic>> {
+        let metadata = metadata::collect(self);
+        validate::validate(self, &metadata)?;
+        Ok(metadata)
+    }
+
+    /// The same for good.
     pub(crate) fn validate(self) -> Result<(Subgraph<Validated>, Metadata), Vec<Diagnostic>> {
-        let metadata = metadata::collect(&self);
-        validate::validate(&self, &metadata)?;
+        let metadata = self.check()?;
         Ok((self.into_state(), metadata))
     }
 }

@@ -14,6 +14,10 @@ pub(super) struct Graph<'a> {
     /// The names of subgraphs.
     pub(super) names: &'a [String],
     pub(super) subgraphs: Vec<SubgraphTypes>,
+    /// The subgraphs that have a type: most types are in few of many subgraphs.
+    holders: IndexMap<Name, Vec<usize>>,
+    /// The same for the fields of each type.
+    field_holders: IndexMap<Name, IndexMap<Name, Vec<usize>>>,
     inaccessible: Option<&'a Name>,
     /// The contexts that each type sets.
     contexts: IndexMap<Name, Vec<String>>,
@@ -55,6 +59,8 @@ impl<'a> Graph<'a> {
             schema: &merged.schema,
             names: &merged.names,
             subgraphs: merged.names.iter().map(|_| SubgraphTypes::new()).collect(),
+            holders: IndexMap::new(),
+            field_holders: IndexMap::new(),
             inaccessible: merged.composed.get("inaccessible"),
             contexts: IndexMap::new(),
         };
@@ -80,6 +86,10 @@ impl<'a> Graph<'a> {
         for def in self.schema.types.values().filter(|def| def.kind.is_composite()) {
             for mark in model::all_of(&def.directives, "join__type") {
                 let Some(index) = graph_of(mark, index_of) else { continue };
+                let holders = self.holders.entry(def.name.clone()).or_default();
+                if holders.last() != Some(&index) && !holders.contains(&index) {
+                    holders.push(index);
+                }
                 let ty = self.subgraphs[index].entry(def.name.clone()).or_default();
                 ty.interface_object |= mark.bool_arg("isInterfaceObject") == Some(true);
                 let fields = mark.str_arg("key").and_then(|key| FieldSet::parse(key).ok());
@@ -95,20 +105,26 @@ impl<'a> Graph<'a> {
         for def in self.schema.types.values().filter(|def| def.kind.has_fields()) {
             for field in def.fields.values() {
                 let mut marks = model::all_of(&field.directives, "join__field").peekable();
+                let mut having = Vec::new();
                 if marks.peek().is_none() {
-                    for subgraph in &mut self.subgraphs {
-                        if let Some(ty) = subgraph.get_mut(&def.name) {
+                    for index in self.holders.get(&def.name).into_iter().flatten() {
+                        if let Some(ty) = self.subgraphs[*index].get_mut(&def.name) {
                             ty.fields.insert(field.name.clone(), plain_field(field));
+                            having.push(*index);
                         }
                     }
-                    continue;
                 }
                 for mark in marks {
                     let Some(index) = graph_of(mark, index_of) else { continue };
                     if let Some(ty) = self.subgraphs[index].get_mut(&def.name) {
                         ty.fields.insert(field.name.clone(), marked_field(field, mark));
+                        having.push(index);
                     }
                 }
+                having.sort_unstable();
+                having.dedup();
+                let of_type = self.field_holders.entry(def.name.clone()).or_default();
+                of_type.insert(field.name.clone(), having);
             }
         }
     }
@@ -116,8 +132,8 @@ impl<'a> Graph<'a> {
     fn add_runtime_types(&mut self, index_of: &IndexMap<&str, usize>) {
         let mut found: Vec<(usize, Name, Name)> = Vec::new();
         for def in self.schema.types.values() {
-            for (index, subgraph) in self.subgraphs.iter().enumerate() {
-                let Some(ty) = subgraph.get(&def.name) else { continue };
+            for index in self.holders(&def.name).iter().copied() {
+                let Some(ty) = self.subgraphs[index].get(&def.name) else { continue };
                 if ty.interface_object {
                     for object in self.schema.implementations(&def.name) {
                         found.push((index, def.name.clone(), object.clone()));
@@ -155,6 +171,17 @@ impl<'a> Graph<'a> {
                 ty.runtime_types.insert(object);
             }
         }
+    }
+
+    /// The subgraphs that have the type.
+    pub(super) fn holders(&self, ty: &str) -> &[usize] {
+        self.holders.get(ty).map_or(&[], Vec::as_slice)
+    }
+
+    /// The subgraphs in whose type the field is.
+    pub(super) fn field_holders(&self, ty: &str, field: &str) -> &[usize] {
+        let of_type = self.field_holders.get(ty);
+        of_type.and_then(|fields| fields.get(field)).map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn is_hidden(&self, directives: &[Applied]) -> bool {

@@ -69,19 +69,23 @@ impl<'g> Moves<'g, '_> {
         let graph = self.graph;
         let interfaces = graph.schema.types.get(name).map(|def| &def.implements);
         let mut targets = Vec::new();
-        for (index, subgraph) in graph.subgraphs.iter().enumerate() {
-            let has_key = |name: &Name| {
-                subgraph.get(name).filter(|own| own.keys.iter().any(|key| key.resolvable))
-            };
-            if has_key(name).is_some() {
+        let has_key = |index: usize, name: &Name| {
+            let own = graph.subgraph_type(index, name);
+            own.filter(|own| own.keys.iter().any(|key| key.resolvable))
+        };
+        for index in graph.holders(name).iter().copied() {
+            if has_key(index, name).is_some() {
                 targets.push((index, name.clone()));
             }
-            for interface in interfaces.into_iter().flatten() {
-                if has_key(interface).is_some_and(|own| own.interface_object) {
+        }
+        for interface in interfaces.into_iter().flatten() {
+            for index in graph.holders(interface).iter().copied() {
+                if has_key(index, interface).is_some_and(|own| own.interface_object) {
                     targets.push((index, interface.clone()));
                 }
             }
         }
+        targets.sort_by_key(|(index, _)| *index);
         let targets: Rc<[(usize, Name)]> = targets.into();
         self.known_targets.insert(name.clone(), Rc::clone(&targets));
         targets

@@ -57,6 +57,9 @@ pub(super) struct Moves<'g, 'a> {
     pub(super) steps: usize,
 }
 
+/// From this many places on it pays to look first which of them have a field.
+const MANY: usize = 16;
+
 /// Deeper than this, conditions of conditions are taken to be unmet.
 pub(super) const MAX_DEPTH: usize = 64;
 
@@ -103,7 +106,13 @@ impl<'g, 'a> Moves<'g, 'a> {
     ) -> Positions {
         let mut followed = Positions::new();
         let mut open: Vec<Position> = self.resolvers(ty, field).to_vec();
-        for start in from {
+        let here: Vec<&Position> = if from.len() > MANY {
+            // Most of many subgraphs do not have the field at all.
+            from.iter().filter(|start| start.provided != 0 || open.contains(start)).collect()
+        } else {
+            from.iter().collect()
+        };
+        for start in here {
             followed.extend(self.resolve(start, ty, field, choices, Arrival::Field));
         }
         for start in from {
@@ -148,20 +157,19 @@ impl<'g, 'a> Moves<'g, 'a> {
         if let Some(known) = self.resolvers.get(&key) {
             return Rc::clone(known);
         }
-        let mut found = Vec::new();
-        for (index, subgraph) in self.graph.subgraphs.iter().enumerate() {
-            let has_field =
-                |name: &Name| subgraph.get(name).filter(|own| own.fields.contains_key(field));
-            if has_field(ty).is_some() {
-                found.push(Self::at(index, ty));
-            }
-            let interfaces = self.graph.schema.types.get(ty).map(|def| &def.implements);
-            for interface in interfaces.into_iter().flatten() {
-                if has_field(interface).is_some_and(|own| own.interface_object) {
-                    found.push(Self::at(index, interface));
+        let graph = self.graph;
+        let mut found: Vec<Position> =
+            graph.field_holders(ty, field).iter().map(|index| Self::at(*index, ty)).collect();
+        let interfaces = graph.schema.types.get(ty).map(|def| &def.implements);
+        for interface in interfaces.into_iter().flatten() {
+            for index in graph.field_holders(interface, field) {
+                let own = graph.subgraph_type(*index, interface);
+                if own.is_some_and(|own| own.interface_object) {
+                    found.push(Self::at(*index, interface));
                 }
             }
         }
+        found.sort_by_key(|position| position.subgraph);
         let found: Rc<[Position]> = found.into();
         self.resolvers.insert(key, Rc::clone(&found));
         found
