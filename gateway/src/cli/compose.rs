@@ -1,7 +1,7 @@
 //! `concord compose`.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use federation::diagnostic::{Diagnostic, Label};
@@ -24,9 +24,9 @@ pub(crate) struct ComposeArguments {
         required_unless_present = "subgraphs"
     )]
     config: Option<PathBuf>,
-    /// Subgraphs as NAME=SCHEMA.graphql
-    #[arg(value_name = "NAME=FILE", value_parser = parse_pair)]
-    subgraphs: Vec<(String, PathBuf)>,
+    /// Subgraphs as NAME=SCHEMA.graphql, or folders of files that are named after subgraphs
+    #[arg(value_name = "NAME=FILE|FOLDER", value_parser = parse_given)]
+    subgraphs: Vec<Given>,
     #[arg(long, value_enum, default_value = "sdl")]
     format: ComposeFormat,
     /// Print the API schema instead of the supergraph
@@ -51,6 +51,20 @@ struct Composed {
     hints: Vec<Diagnostic>,
 }
 
+/// A subgraph, or a folder full of them.
+#[derive(Clone, Debug)]
+enum Given {
+    Subgraph { name: String, file: PathBuf },
+    Folder(PathBuf),
+}
+
+fn parse_given(text: &str) -> Result<Given, String> {
+    if Path::new(text).is_dir() {
+        return Ok(Given::Folder(text.into()));
+    }
+    parse_pair(text).map(|(name, file)| Given::Subgraph { name, file })
+}
+
 pub(super) fn parse_pair(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
         Some((name, path)) if !name.is_empty() && !path.is_empty() => {
@@ -66,7 +80,9 @@ pub(crate) async fn compose(
 ) -> Result<(), Failure> {
     let subgraphs = load(&arguments).await?;
     let composed = compose_subgraphs(&subgraphs).and_then(|composition| {
-        let api_sdl = api_sdl(&composition.supergraph_sdl)?;
+        // Whoever asks for the supergraph alone need not wait for it to be read again.
+        let needed = arguments.api || arguments.format == ComposeFormat::Json;
+        let api_sdl = if needed { api_sdl(&composition.supergraph_sdl)? } else { String::new() };
         Ok(Composed {
             supergraph_sdl: composition.supergraph_sdl,
             api_sdl,
@@ -112,12 +128,41 @@ async fn load(arguments: &ComposeArguments) -> Result<Vec<SubgraphSource>, Failu
             }
         };
     }
-    let load_one = |(name, path): &(String, PathBuf)| {
-        let sdl = source::read(path).map_err(Failure::input)?;
-        let origin = path.display().to_string();
-        Ok(SubgraphSource { name: name.clone(), url: String::new(), sdl, origin })
-    };
-    arguments.subgraphs.iter().map(load_one).collect()
+    let mut subgraphs = Vec::new();
+    for given in &arguments.subgraphs {
+        match given {
+            Given::Subgraph { name, file } => subgraphs.push(load_one(name.clone(), file)?),
+            Given::Folder(folder) => {
+                for file in schema_files(folder)? {
+                    let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                    subgraphs.push(load_one(name, &file)?);
+                }
+            }
+        }
+    }
+    Ok(subgraphs)
+}
+
+fn load_one(name: String, file: &Path) -> Result<SubgraphSource, Failure> {
+    let sdl = source::read(file).map_err(Failure::input)?;
+    Ok(SubgraphSource { name, url: String::new(), sdl, origin: file.display().to_string() })
+}
+
+/// The `.graphql` files of a folder by name.
+fn schema_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let refuse = |error| Failure::input(format!("{}: {error}", folder.display()));
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(refuse)? {
+        let path = entry.map_err(refuse)?.path();
+        if path.extension().is_some_and(|extension| extension == "graphql") {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        return Err(Failure::input(format!("{}: has no .graphql files", folder.display())));
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// What composition has accepted can be read back; if not, that is worth a bug report.

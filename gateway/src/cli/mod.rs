@@ -4,6 +4,7 @@
 mod check;
 mod compose;
 mod config;
+mod contract;
 mod dev;
 mod init;
 mod lint;
@@ -35,6 +36,8 @@ enum Command {
     Serve(serve::ServeArguments),
     /// Compose subgraphs to a supergraph
     Compose(compose::ComposeArguments),
+    /// Cut a supergraph down to what some clients may see, by @tag
+    Contract(contract::ContractArguments),
     /// Show which subgraph requests an operation needs
     Plan(plan::PlanArguments),
     /// Compare two schemas and report what would break clients
@@ -114,6 +117,7 @@ pub fn run(arguments: Arguments, output: &mut Output<'_>) -> ExitCode {
     let result = match arguments.command {
         Command::Serve(arguments) => serve::serve(arguments, output),
         Command::Compose(arguments) => block_on(compose::compose(arguments, output)),
+        Command::Contract(arguments) => block_on(contract::run(arguments, output)),
         Command::Plan(arguments) => block_on(plan::plan(arguments, output)),
         Command::Check(arguments) => block_on(check::check(*arguments, output)),
         Command::Lint(arguments) => block_on(lint::lint(arguments, output)),

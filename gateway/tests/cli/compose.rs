@@ -33,6 +33,41 @@ fn a_supergraph_is_printed_or_written() {
 }
 
 #[test]
+fn a_folder_of_schemas_is_composed() {
+    let folder = graph();
+    let ran = folder.concord(&["compose", "schema", "--api"]);
+    let pairs = folder.concord(&[
+        "compose",
+        "users=schema/users.graphql",
+        "reviews=schema/reviews.graphql",
+        "--api",
+    ]);
+    assert_eq!((ran.code, ran.out), (0, pairs.out));
+    std::fs::create_dir(folder.path("empty")).expect("a folder");
+    assert_eq!(folder.concord(&["compose", "empty"]).code, 3);
+}
+
+#[test]
+fn a_contract_shows_a_part() {
+    let folder = graph();
+    let tagged = "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.9\", \
+         import: [\"@tag\"]) type Query { open: Int secret: Int @tag(name: \"internal\") }";
+    folder.write("shop/shop.graphql", tagged);
+    let composed = folder.concord(&["compose", "shop", "-o", "supergraph.graphql"]);
+    assert_eq!(composed.code, 0, "{}", composed.err);
+    let contract = ["contract", "--supergraph", "supergraph.graphql", "--exclude", "internal"];
+    let ran = folder.concord(&contract);
+    assert!(ran.out.contains("@inaccessible") && ran.out.contains("join__Graph"), "{}", ran.err);
+    let api = folder.concord(&[&contract[..], &["--api"]].concat());
+    assert_eq!((api.code, api.out.trim()), (0, "type Query {\n  open: Int\n}"));
+    let nothing =
+        folder.concord(&["contract", "--supergraph", "supergraph.graphql", "--include", "none"]);
+    assert_eq!(nothing.code, 1);
+    assert!(nothing.err.contains("error[QUERY_ROOT_TYPE_INACCESSIBLE]"), "{}", nothing.err);
+    assert_eq!(folder.concord(&["contract", "--supergraph", "nowhere.graphql"]).code, 3);
+}
+
+#[test]
 fn json_tells_everything() {
     let folder = graph();
     let ran = folder.concord(&["compose", "--config", "supergraph.yaml", "--format", "json"]);
