@@ -16,10 +16,11 @@
 //!
 //! # Layout
 //!
-//! `app` builds and serves, `schema` is what is worked out per supergraph, `reload` swaps it,
-//! `workers` runs one server per core, `source` and `composing` load schemas, `cli` is the command
-//! line, `check` compares schemas, `lint` looks at their style, `usage` remembers which operations
-//! are used, `dev` is the local loop, `plan_file` has plans made ahead.
+//! `app` builds and serves, `schema` is what is worked out per supergraph, `reload` swaps it
+//! when `file_watch` sees a change, `workers` runs one server per core, `source` and `composing`
+//! load schemas, `cli` is the command line, `check` compares schemas, `lint` looks at their style,
+//! `usage` remembers which operations are used, `dev` is the local loop, `plan_file` has plans
+//! made ahead.
 //! This crate is the only one that knows HTTP, files and time.
 
 mod app;
@@ -29,6 +30,7 @@ pub mod cli;
 mod composing;
 pub mod config;
 mod dev;
+mod file_watch;
 mod http;
 mod lint;
 mod outbound;

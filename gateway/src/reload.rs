@@ -3,12 +3,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crate::app::{BuildError, Gateway, supergraph_sdl};
 use crate::config::SupergraphConfig;
+use crate::file_watch::{FilesSeen, files_of};
 use crate::schema::ServedSchema;
-use crate::source;
 
 /// What the supergraph's files looked like before they were read for the first time, so that no
 /// change in between is missed.
@@ -16,11 +16,8 @@ use crate::source;
 pub(crate) struct Watch {
     file: PathBuf,
     interval: Duration,
-    seen: Fingerprint,
+    seen: FilesSeen,
 }
-
-/// When each file was last changed, and its size; `None` while it is missing.
-pub(crate) type Fingerprint = Vec<(PathBuf, Option<(SystemTime, u64)>)>;
 
 /// Two looks this far apart must agree before files are read: writers take a moment.
 const SETTLE: Duration = Duration::from_millis(50);
@@ -29,7 +26,7 @@ impl Watch {
     /// Nothing to watch without a file, or with reloading switched off.
     pub(crate) fn new(config: &SupergraphConfig) -> Option<Self> {
         let file = config.file.clone().filter(|_| !config.poll_interval.is_zero())?;
-        let seen = fingerprint(&file);
+        let seen = FilesSeen::new(files_of(&file));
         Some(Self { file, interval: config.poll_interval, seen })
     }
 
@@ -39,25 +36,10 @@ impl Watch {
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             every.tick().await;
-            if self.has_settled_differently().await {
+            let pause = self.interval.min(SETTLE);
+            if self.seen.have_changed(pause, || files_of(&self.file)).await {
                 reload(&gateway, &self.file).await;
             }
-        }
-    }
-
-    async fn has_settled_differently(&mut self) -> bool {
-        let mut now = fingerprint(&self.file);
-        if now == self.seen {
-            return false;
-        }
-        loop {
-            tokio::time::sleep(self.interval.min(SETTLE)).await;
-            let again = fingerprint(&self.file);
-            if now == again {
-                self.seen = now;
-                return true;
-            }
-            now = again;
         }
     }
 }
@@ -97,18 +79,4 @@ async fn build(gateway: &Gateway) -> Result<ServedSchema, BuildError> {
     let Gateway { config, client, passports, telemetry, .. } = gateway;
     ServedSchema::new(&sdl, config, client, passports.clone(), telemetry)
         .map_err(|source| BuildError::Schema { source })
-}
-
-/// The file and, for a `supergraph.yaml`, the schema files it names. A handful of `stat` calls:
-/// not worth a thread of their own.
-pub(crate) fn fingerprint(file: &Path) -> Fingerprint {
-    let files = std::iter::once(file.to_owned()).chain(source::schema_files(file));
-    files
-        .map(|file| {
-            let state = std::fs::metadata(&file)
-                .ok()
-                .and_then(|metadata| Some((metadata.modified().ok()?, metadata.len())));
-            (file, state)
-        })
-        .collect()
 }

@@ -3,6 +3,7 @@
 
 mod check;
 mod compose;
+mod compose_watch;
 mod config;
 mod contract;
 mod dev;
@@ -116,7 +117,7 @@ impl Failure {
 pub fn run(arguments: Arguments, output: &mut Output<'_>) -> ExitCode {
     let result = match arguments.command {
         Command::Serve(arguments) => serve::serve(arguments, output),
-        Command::Compose(arguments) => block_on(compose::compose(arguments, output)),
+        Command::Compose(arguments) => block_on(compose::run(arguments, output)),
         Command::Contract(arguments) => block_on(contract::run(arguments, output)),
         Command::Plan(arguments) => block_on(plan::plan(arguments, output)),
         Command::Check(arguments) => block_on(check::check(*arguments, output)),

@@ -9,8 +9,8 @@ use super::{Banner, DevLog};
 use crate::app::Gateway;
 use crate::composing::{compose_subgraphs, sources};
 use crate::config::Config;
+use crate::file_watch::{FilesSeen, files_of};
 use crate::outbound::HttpClient;
-use crate::reload::{Fingerprint, fingerprint};
 use crate::render::render;
 use crate::schema::ServedSchema;
 use crate::source::{self, SchemaInput};
@@ -23,7 +23,7 @@ pub(super) struct Watcher {
     mocks: Mocks,
     client: HttpClient,
     log: DevLog,
-    seen: Fingerprint,
+    seen: FilesSeen,
     asked: Instant,
     /// The last composition, or what was wrong with it.
     last: Option<Result<String, String>>,
@@ -49,7 +49,7 @@ impl Watcher {
         log: DevLog,
     ) -> Self {
         Self {
-            seen: fingerprint(&file),
+            seen: FilesSeen::new(files_of(&file)),
             file,
             poll_files: config.dev.poll_files.max(Duration::from_millis(1)),
             poll_services: config.dev.poll_services.max(Duration::from_millis(50)),
@@ -136,27 +136,13 @@ impl Watcher {
         let services = source::has_services(&self.file);
         loop {
             tokio::time::sleep(self.poll_files).await;
-            let now = fingerprint(&self.file);
-            if now != self.seen {
-                self.seen = now;
-                self.settle().await;
+            if self.seen.have_changed(SETTLE, || files_of(&self.file)).await {
                 return;
             }
             if services && self.asked.elapsed() >= self.poll_services {
                 self.asked = Instant::now();
                 return;
             }
-        }
-    }
-
-    async fn settle(&mut self) {
-        loop {
-            tokio::time::sleep(SETTLE).await;
-            let now = fingerprint(&self.file);
-            if now == self.seen {
-                return;
-            }
-            self.seen = now;
         }
     }
 

@@ -3,6 +3,7 @@
 mod check;
 mod check_changes;
 mod compose;
+mod compose_watch;
 mod dev;
 mod lint;
 mod plan;
