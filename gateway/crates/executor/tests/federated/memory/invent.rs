@@ -27,6 +27,7 @@ pub(crate) fn invent(
     for subgraph in &subgraphs {
         inventor.learn_fields(subgraph);
     }
+    inventor.lose_entities(&subgraphs);
     let mut rows: Map<String, Value> = Map::new();
     for subgraph in &subgraphs {
         for (name, definition) in &subgraph.schema.types {
@@ -53,6 +54,10 @@ struct Inventor {
     keys: HashSet<String>,
     /// A value that must not be null cannot be found.
     stuck: bool,
+    /// By coordinate: the subgraphs that have the field, and whether it is theirs.
+    homes: HashMap<String, Vec<(String, bool)>>,
+    /// Rows that a subgraph does not know.
+    missing: HashMap<String, String>,
     /// Coordinates of fields that are non-null somewhere.
     non_null: HashSet<String>,
 }
@@ -87,6 +92,9 @@ impl Inventor {
             for type_name in self.behind(name) {
                 for field in object.fields.values() {
                     let coordinate = format!("{type_name}.{}", field.name);
+                    let own = !field.directives.has("external");
+                    let home = (subgraph.name.clone(), own);
+                    self.homes.entry(coordinate.clone()).or_default().push(home);
                     if field.ty.is_non_null() {
                         self.non_null.insert(coordinate.clone());
                     }
@@ -103,6 +111,55 @@ impl Inventor {
                 }
             }
         }
+    }
+
+    /// Some entities are unknown to one of their subgraphs, where that changes nothing but that
+    /// its fields are null: found by `id` only, and no field there is anybody else's or required
+    /// by anybody else.
+    fn lose_entities(&mut self, subgraphs: &[Subgraph]) {
+        let mut behind: HashSet<String> = HashSet::new();
+        for interface in &self.interface_objects {
+            behind.extend(self.possible.get(interface).into_iter().flatten().cloned());
+        }
+        let mut names: Vec<String> = subgraphs
+            .iter()
+            .flat_map(|subgraph| subgraph.schema.types.keys().map(ToString::to_string))
+            .filter(|name| !behind.contains(name) && !self.interface_objects.contains(name))
+            .collect();
+        names.sort();
+        names.dedup();
+        for name in names {
+            let having: Vec<&Subgraph> = subgraphs
+                .iter()
+                .filter(|subgraph| subgraph.schema.get_object(&name).is_some())
+                .collect();
+            let by_id = |subgraph: &&Subgraph| {
+                let keys = subgraph.keys(&name);
+                keys.len() == 1 && keys[0].0.len() == 1 && keys[0].get("id").is_some()
+            };
+            if having.len() < 2 || !having.iter().all(by_id) {
+                continue;
+            }
+            self.count += 1;
+            let loser = having[self.dice() % having.len()];
+            let fields = loser.schema.get_object(&name).into_iter().flat_map(|ty| ty.fields.keys());
+            let alone = |field: &str| {
+                let homes = &self.homes[&format!("{name}.{field}")];
+                let own = homes.iter().any(|(home, own)| *own && *home == loser.name);
+                field == "id" || !own || homes.len() == 1
+            };
+            if fields.into_iter().all(|field| alone(field)) && self.dice().is_multiple_of(2) {
+                self.missing.insert(format!("{name}{}", ROWS - 1), loser.name.clone());
+            }
+        }
+    }
+
+    /// Whether a field is null since its only subgraph does not know the row.
+    fn is_lost(&self, row: &str, coordinate: &str) -> bool {
+        self.missing.get(row).is_some_and(|loser| {
+            let mut owners = self.homes[coordinate].iter().filter(|(_, own)| *own);
+            !self.keys.contains(coordinate) && owners.all(|(home, _)| home == loser)
+        })
     }
 
     /// The types whose rows have a type's fields.
@@ -143,6 +200,9 @@ impl Inventor {
             for number in 0..if is_root { 1 } else { ROWS } {
                 let key = if is_root { name.to_owned() } else { format!("{type_name}{number}") };
                 let mut row = rows.remove(&key).unwrap_or_else(|| json!({"__typename": type_name}));
+                if let Some(loser) = self.missing.get(&key) {
+                    row["?"] = json!(loser);
+                }
                 for field in object.fields.values() {
                     let known = row.get(field.name.as_str()).is_some();
                     if !known && !field.name.starts_with('_') {
@@ -154,7 +214,11 @@ impl Inventor {
                         let strict = self.non_null.contains(&at.coordinate);
                         let ty =
                             if strict { field.ty.clone().non_null() } else { field.ty.clone() };
-                        row[field.name.as_str()] = self.value(&at, &ty);
+                        row[field.name.as_str()] = if self.is_lost(&key, &at.coordinate) {
+                            Value::Null
+                        } else {
+                            self.value(&at, &ty)
+                        };
                     }
                 }
                 rows.insert(key, row);
@@ -197,6 +261,12 @@ impl Inventor {
                     return json!("&Query");
                 }
                 let number = if at.is_key { at.number } else { (dice / 11) % ROWS };
+                // No subgraph refers to what it does not know.
+                let refers = |loser: &String| {
+                    self.homes[&at.coordinate].iter().any(|(home, _)| home == loser)
+                };
+                let unknown = self.missing.get(&format!("{one}{number}")).is_some_and(refers);
+                let number = if unknown { 0 } else { number };
                 json!(format!("&{one}{number}"))
             }
         }

@@ -63,6 +63,10 @@ impl<'w> Object<'w> {
                 Err(error(format!("no key of `{type_name}` in {representation:?}")))
             };
         };
+        // Rows that a subgraph does not know say so.
+        if row.get("?").and_then(Value::as_str) == Some(&subgraph.name) {
+            return Ok(None);
+        }
         let type_name = concrete(&subgraph.schema, row, &type_name);
         let provided = FieldSet::default();
         Ok(Some(Self {
