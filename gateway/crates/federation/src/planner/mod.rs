@@ -61,7 +61,8 @@ pub struct PlanOptions {
     pub merge_fetches: bool,
     /// How many lists of entities one request may ask for.
     pub max_entity_lists: usize,
-    /// How much the search may do before it gives up.
+    /// How many steps the search may take: a first plan needs some, or there is none; what is left
+    /// makes it better.
     pub fuel: u64,
 }
 
@@ -72,7 +73,7 @@ impl Default for PlanOptions {
             override_labels: BTreeSet::new(),
             merge_fetches: true,
             max_entity_lists: 50,
-            fuel: 5_000_000,
+            fuel: 500_000,
         }
     }
 }
@@ -148,17 +149,19 @@ impl Planner {
         let mut search =
             Search::new(&self.supergraph, &self.graph, &self.field_sets, labels, options.fuel);
         let mut best = Draft::make(&mut search, root, &roots)?;
+        // What one search takes is kept for writing the plan down; more is for making it better.
+        let reserve = (search.limit - search.fuel).saturating_mul(2);
         for _ in 0..IMPROVEMENTS {
-            if best.is_minimal() {
+            if best.is_minimal() || search.fuel < reserve {
                 break;
             }
             search.restart(best.requests.clone());
-            let draft = Draft::make(&mut search, root, &roots)?;
-            if draft.rank() >= best.rank() {
-                break;
+            match Draft::make(&mut search, root, &roots) {
+                Ok(draft) if draft.rank() < best.rank() => best = draft,
+                Ok(_) | Err(_) => break,
             }
-            best = draft;
         }
+        search.fuel = search.fuel.max(reserve);
         if search.paid != best.paid {
             search.restart(best.paid.clone());
         }

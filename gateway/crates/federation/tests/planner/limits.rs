@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use federation::operation::OperationError;
 use federation::plan::QueryPlan;
-use federation::planner::PlanOptions;
+use federation::planner::{PlanError, PlanOptions};
 
 use crate::support::{planner, sound_plan};
 
@@ -39,8 +39,11 @@ fn flat(fields: usize) -> String {
 fn plan(sdl: &str, operation: &str) -> QueryPlan {
     let planner = planner(sdl);
     let operation = planner.operation(operation, None).unwrap();
-    sound_plan(&planner, &operation, &PlanOptions::default())
+    sound_plan(&planner, &operation, &PlanOptions { fuel: FEW_STEPS, ..PlanOptions::default() })
 }
+
+/// Far fewer than there are by default: what is hard here must stay easy to plan.
+const FEW_STEPS: u64 = 20_000;
 
 #[test]
 fn a_thousand_fields() {
@@ -112,4 +115,21 @@ fn multiplying_fragments_give_a_named_error() {
     text += " fragment F40 on E { id }";
     let error = planner(&sdl).operation(&text, None).unwrap_err();
     assert!(matches!(error, OperationError::TooManyFields { .. }), "{error}");
+}
+
+#[test]
+fn a_plan_is_made_with_what_there_is_or_refused_by_name() {
+    let shared: String = GRAPHS.iter().map(|graph| format!(" @f(graph: {graph})")).collect();
+    let sdl = format!(
+        "type Query {} {{ e: E{shared} }} type E {} {{ id: ID! e: E{shared} a: Int @f(graph: A) b: Int @f(graph: B) }}",
+        everywhere(&[]),
+        everywhere(&["id"])
+    );
+    let planner = planner(&sdl);
+    let operation = planner.operation("{ e { a b e { a b e { b } } } }", None).unwrap();
+    let with = |fuel| planner.plan(&operation, &PlanOptions { fuel, ..PlanOptions::default() });
+    assert!(matches!(with(3), Err(PlanError::TooComplex { fuel: 3 })));
+    let enough = (1..10_000).find(|fuel| with(*fuel).is_ok()).unwrap();
+    let (first, best) = (with(enough).unwrap(), with(100_000).unwrap());
+    assert!(first.size() >= best.size(), "{first}{best}");
 }

@@ -117,14 +117,10 @@ impl Inventor {
     /// its fields are null: found by `id` only, and no field there is anybody else's or required
     /// by anybody else.
     fn lose_entities(&mut self, subgraphs: &[Subgraph]) {
-        let mut behind: HashSet<String> = HashSet::new();
-        for interface in &self.interface_objects {
-            behind.extend(self.possible.get(interface).into_iter().flatten().cloned());
-        }
         let mut names: Vec<String> = subgraphs
             .iter()
             .flat_map(|subgraph| subgraph.schema.types.keys().map(ToString::to_string))
-            .filter(|name| !behind.contains(name) && !self.interface_objects.contains(name))
+            .filter(|name| !self.interface_objects.contains(name) && !self.is_behind(name))
             .collect();
         names.sort();
         names.dedup();
@@ -152,6 +148,15 @@ impl Inventor {
                 self.missing.insert(format!("{name}{}", ROWS - 1), loser.name.clone());
             }
         }
+    }
+
+    /// Whether some subgraph has an object in place of an interface of this type.
+    fn is_behind(&self, name: &String) -> bool {
+        let implements = |interface: &String| {
+            self.interface_objects.contains(interface)
+                && self.possible.get(interface).is_some_and(|types| types.contains(name))
+        };
+        self.possible.keys().any(implements)
     }
 
     /// Whether a field is null since its only subgraph does not know the row.

@@ -120,7 +120,11 @@ impl Rows {
             let arguments = coerced(schema, definition, &field.arguments);
             let named = definition.ty.inner_named_type();
             let value = row.get(name).cloned().unwrap_or(Value::Null);
-            let value = with_arguments(value, named, &arguments);
+            let mut value = with_arguments(value, named, &arguments);
+            let first = arguments.get("first").and_then(Value::as_u64);
+            if let (Value::Array(items), Some(first)) = (&mut value, first) {
+                items.truncate(usize::try_from(first).unwrap());
+            }
             if !self.matches(&value, &field.below, said, schema, named) {
                 return Err(format!("`{row_type}.{name}` to be {value}"));
             }
