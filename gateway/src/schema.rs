@@ -17,7 +17,7 @@ use crate::auth::passport::PassportOffice;
 use crate::auth::requirements::Requirements;
 use crate::config::{Config, LimitsConfig, PlanCacheConfig, SubgraphsConfig};
 use crate::outbound::HttpClient;
-use crate::pipeline::{OperationKey, PreparedOperation};
+use crate::pipeline::{OperationKey, OverrideLabels, PreparedOperation};
 use crate::subgraph_client::{Subgraphs, SubgraphsError};
 use crate::telemetry::Telemetry;
 
@@ -31,6 +31,7 @@ pub(crate) struct ServedSchema {
     /// For introspection.
     pub(crate) implementers: HashMap<Name, Implementers>,
     pub(crate) operations: Cache<OperationKey, Arc<PreparedOperation>>,
+    pub(crate) override_labels: OverrideLabels,
     pub(crate) verify_plans: bool,
 }
 
@@ -65,6 +66,7 @@ impl ServedSchema {
             loaders: loaders(&config.subgraphs),
             implementers: supergraph.api_schema().implementers_map(),
             operations: operations(&config.plan_cache),
+            override_labels: OverrideLabels::new(&config.override_labels),
             verify_plans: config.plan_cache.verify,
             supergraph,
         })

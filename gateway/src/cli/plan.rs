@@ -33,6 +33,9 @@ pub(crate) struct PlanArguments {
     /// Which operation, if the document has several
     #[arg(long = "operation", value_name = "NAME")]
     name: Option<String>,
+    /// A label of progressive overrides that is on; may be repeated
+    #[arg(long = "override-label", value_name = "LABEL")]
+    labels: Vec<String>,
     #[arg(long, value_enum, default_value = "text")]
     format: PlanFormat,
     /// Say for every request what it fetches and what it waits for
@@ -59,14 +62,19 @@ enum PlanFormat {
 }
 
 pub(crate) async fn plan(arguments: PlanArguments, output: &mut Output<'_>) -> Result<(), Failure> {
-    let PlanArguments { command, document, supergraph, name, format, explain, verify } = arguments;
+    let PlanArguments { command, document, supergraph, name, labels, format, explain, verify } =
+        arguments;
     match (command, document, supergraph) {
         (Some(PlanCommand::Diff(arguments)), _, _) => diff_plans(arguments, output).await,
         (Some(PlanCommand::Compile(arguments)), _, _) => compile_plans(arguments, output).await,
         (None, Some(document), Some(supergraph)) => {
             let planner = load_planner(&supergraph).await?;
             let text = read_operation(&document)?;
-            let planned = make_plan(&planner, &text, name.as_deref())
+            let options = PlanOptions {
+                override_labels: labels.into_iter().collect(),
+                ..PlanOptions::default()
+            };
+            let planned = make_plan(&planner, &text, name.as_deref(), options)
                 .map_err(|error| refuse(&document, &error))?;
             show(&planner, &planned, format, explain, verify, output)
         }
@@ -76,6 +84,7 @@ pub(crate) async fn plan(arguments: PlanArguments, output: &mut Output<'_>) -> R
 
 struct Planned {
     operation: Operation,
+    options: PlanOptions,
     plan: QueryPlan,
 }
 
@@ -87,7 +96,7 @@ fn show(
     verified: bool,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let Planned { operation, plan } = planned;
+    let Planned { operation, options, plan } = planned;
     let mut shown = match format {
         PlanFormat::Text => plan.to_string(),
         PlanFormat::Json => serde_json::to_string_pretty(plan).map_err(Failure::input)?,
@@ -101,7 +110,7 @@ fn show(
     if !verified {
         return Ok(());
     }
-    let violations = verify(planner, operation, &PlanOptions::default(), plan);
+    let violations = verify(planner, operation, options, plan);
     if violations.is_empty() {
         return Ok(());
     }
@@ -140,10 +149,15 @@ pub(super) enum PlanFailure {
     Planner(PlanError),
 }
 
-fn make_plan(planner: &Planner, text: &str, name: Option<&str>) -> Result<Planned, PlanFailure> {
+fn make_plan(
+    planner: &Planner,
+    text: &str,
+    name: Option<&str>,
+    options: PlanOptions,
+) -> Result<Planned, PlanFailure> {
     let operation = planner.operation(text, name).map_err(PlanFailure::Operation)?;
-    let plan = planner.plan(&operation, &PlanOptions::default()).map_err(PlanFailure::Planner)?;
-    Ok(Planned { operation, plan })
+    let plan = planner.plan(&operation, &options).map_err(PlanFailure::Planner)?;
+    Ok(Planned { operation, options, plan })
 }
 
 /// The plan of one operation of a document.
@@ -152,7 +166,7 @@ pub(super) fn plan_of(
     text: &str,
     name: Option<&str>,
 ) -> Result<QueryPlan, PlanFailure> {
-    make_plan(planner, text, name).map(|planned| planned.plan)
+    make_plan(planner, text, name, PlanOptions::default()).map(|planned| planned.plan)
 }
 
 fn refuse(path: &Path, failure: &PlanFailure) -> Failure {

@@ -16,6 +16,7 @@ mod server;
 mod subgraphs;
 mod usage;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -51,6 +52,9 @@ pub struct Config {
     pub passport: PassportConfig,
     pub subgraphs: SubgraphsConfig,
     pub plan_cache: PlanCacheConfig,
+    /// Progressive overrides: labels that are on or off for all requests. Otherwise `percent(x)`
+    /// is drawn for every request, and other labels are off.
+    pub override_labels: BTreeMap<String, bool>,
     pub log: LogConfig,
     /// What the gateway remembers of the operations it has run.
     pub usage: UsageConfig,

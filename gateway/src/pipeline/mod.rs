@@ -3,6 +3,7 @@
 //! Nothing in here knows HTTP; everything that never waits is a plain function.
 
 mod limits;
+mod override_labels;
 mod prepare;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use federation::operation::{VariableError, coerce_variables};
 use federation::plan::OperationKind;
 use serde_json::{Map, Value};
 
+pub(crate) use override_labels::OverrideLabels;
 pub(crate) use prepare::{OperationKey, PreparedOperation};
 
 use crate::app::Gateway;

@@ -1,9 +1,11 @@
 //! What is worked out once per operation: the valid document, its normal form, the protected
-//! fields, and a plan for each set of rights that callers have come with.
+//! fields, and a plan for each set of rights that callers have come with, and for each set of labels
+//! of progressive overrides that was on.
 
+use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use executor::CompiledPlan;
@@ -14,6 +16,7 @@ use federation::planner::{PlanError, PlanOptions};
 use indexmap::Equivalent;
 
 use super::limits::check_limits;
+use super::override_labels::LabelShares;
 use crate::auth::identity::Identity;
 use crate::auth::requirements::{Decision, ProtectedFields};
 use crate::config::LimitsConfig;
@@ -70,12 +73,22 @@ pub(crate) struct PreparedOperation {
     /// Selects `__schema` or `__type` at the root.
     pub(crate) introspects: bool,
     protected: ProtectedFields,
-    /// For callers who may see everything the operation selects.
+    /// Of progressive overrides.
+    labels: LabelShares,
+    /// For callers who may see everything the operation selects, with all labels off.
     whole: OnceLock<Arc<CompiledPlan>>,
     /// For others: the most recently made ones, newest last.
-    partial: Mutex<Vec<(Decision, Arc<CompiledPlan>)>>,
+    others: Mutex<Vec<(PlanKey, Arc<CompiledPlan>)>>,
     /// Of all plans, roughly.
     plan_bytes: AtomicUsize,
+}
+
+/// What a plan of one operation depends on besides the operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct PlanKey {
+    decision: Decision,
+    /// Labels of progressive overrides that are on.
+    labels: BTreeSet<String>,
 }
 
 impl ServedSchema {
@@ -113,6 +126,7 @@ impl ServedSchema {
         }
         let document = Document::parse_with(text, limits.tokens).map_err(refuse_operation)?;
         check_limits(document.ast(), limits)?;
+        let labels = self.override_labels.shares(self.planner.override_labels(&document));
         let document = document.validate(self.api_schema()).map_err(refuse_operation)?;
         let operation = document
             .operation(name, self.planner.query_graph(), self.api_schema())
@@ -133,16 +147,17 @@ impl ServedSchema {
             operation,
             introspects,
             protected,
+            labels,
             whole: OnceLock::new(),
-            partial: Mutex::default(),
+            others: Mutex::default(),
             plan_bytes: AtomicUsize::new(0),
             key: OperationKey::new(text, name),
             document,
         })
     }
 
-    /// An operation of another schema as it is in this one, with its plan if nothing that it
-    /// touches has changed, else with a new one if it had one.
+    /// An operation of another schema as it is in this one, with its plans if nothing that it
+    /// touches has changed, else with new ones where it had one.
     pub(crate) fn carry_over(
         &self,
         old: &Self,
@@ -151,15 +166,26 @@ impl ServedSchema {
         known: &PreparedOperation,
     ) -> Result<PreparedOperation, ClientError> {
         let operation = self.read_operation(limits, &key.document, key.name.as_deref())?;
-        let Some(plan) = known.whole.get() else { return Ok(operation) };
+        // Rules have other numbers in another schema: who is denied something waits.
+        let mut plans: Vec<(PlanKey, Arc<CompiledPlan>)> = known.others().clone();
+        plans.retain(|(key, _)| key.decision == Decision::default());
+        plans.extend(known.whole.get().map(|plan| (PlanKey::default(), plan.clone())));
+        if plans.is_empty() {
+            return Ok(operation);
+        }
         let document = Document::parse(&key.document).map_err(refuse_operation)?;
-        if self.planner.fingerprint(&document) == old.planner.fingerprint(&document) {
+        let is_same = self.planner.fingerprint(&document) == old.planner.fingerprint(&document);
+        if is_same {
             let bytes = known.plan_bytes.load(Ordering::Relaxed);
             operation.plan_bytes.store(bytes, Ordering::Relaxed);
-            let _ = operation.whole.set(plan.clone());
-        } else {
-            let plan = operation.plan(self, &Decision::default())?;
-            let _ = operation.whole.set(plan);
+        }
+        for (key, plan) in plans {
+            let plan = if is_same { plan } else { operation.plan(self, &key)? };
+            if key == PlanKey::default() {
+                let _ = operation.whole.set(plan);
+            } else {
+                operation.others().push((key, plan));
+            }
         }
         Ok(operation)
     }
@@ -197,46 +223,52 @@ impl PreparedOperation {
         self.whole.get().zip(other.whole.get()).is_some_and(|(own, other)| Arc::ptr_eq(own, other))
     }
 
-    /// The plan for what this caller may see.
+    /// The plan for what this caller may see, and for the labels that are on this time.
     pub(crate) fn plan_for(
         self: &Arc<Self>,
         schema: &ServedSchema,
         identity: &Identity,
         remembered: usize,
     ) -> Result<Arc<CompiledPlan>, ClientError> {
-        let decision = schema.requirements.decide(&self.protected, identity);
-        if decision == Decision::default() {
+        let key = PlanKey {
+            decision: schema.requirements.decide(&self.protected, identity),
+            labels: schema.override_labels.draw(&self.labels),
+        };
+        if key == PlanKey::default() {
             if let Some(plan) = self.whole.get() {
                 return Ok(plan.clone());
             }
-            let plan = self.plan(schema, &decision)?;
+            let plan = self.plan(schema, &key)?;
             let plan = self.whole.get_or_init(|| plan).clone();
             schema.operations.insert(self.key.clone(), self.clone());
             return Ok(plan);
         }
-        let lock = || self.partial.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, plan)) = lock().iter().find(|(known, _)| *known == decision) {
+        if let Some((_, plan)) = self.others().iter().find(|(known, _)| *known == key) {
             return Ok(plan.clone());
         }
-        let plan = self.plan(schema, &decision)?;
-        let mut partial = lock();
-        if partial.len() >= remembered.max(1) {
-            partial.remove(0);
+        let plan = self.plan(schema, &key)?;
+        let mut others = self.others();
+        if others.len() >= remembered.max(1) {
+            others.remove(0);
         }
-        partial.push((decision, plan.clone()));
-        drop(partial);
+        others.push((key, plan.clone()));
+        drop(others);
         // The cache weighs it again.
         schema.operations.insert(self.key.clone(), self.clone());
         Ok(plan)
     }
 
-    fn plan(
-        &self,
-        schema: &ServedSchema,
-        decision: &Decision,
-    ) -> Result<Arc<CompiledPlan>, ClientError> {
-        let options =
-            PlanOptions { denied: self.protected.denied(decision), ..PlanOptions::default() };
+    fn others(&self) -> MutexGuard<'_, Vec<(PlanKey, Arc<CompiledPlan>)>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn plan(&self, schema: &ServedSchema, key: &PlanKey) -> Result<Arc<CompiledPlan>, ClientError> {
+        let PlanKey { decision, labels } = key;
+        let options = PlanOptions {
+            denied: self.protected.denied(decision),
+            override_labels: labels.clone(),
+            ..PlanOptions::default()
+        };
         let plan = schema.planner.plan(&self.operation, &options).map_err(|error| match error {
             PlanError::TooComplex { .. } => {
                 ClientError::document(DocumentErrorCode::Complexity, error.to_string())

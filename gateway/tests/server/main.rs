@@ -6,6 +6,7 @@ mod headers;
 mod http_table;
 mod limits;
 mod operations;
+mod override_labels;
 mod pages;
 mod reload;
 mod revoked;

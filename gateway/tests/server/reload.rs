@@ -51,6 +51,36 @@ async fn the_last_good_schema_stays() {
 }
 
 #[tokio::test]
+async fn known_operations_are_prepared_before_a_schema_takes_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("supergraph.graphql");
+    let (users, reviews) = (Subgraph::usual().await, Subgraph::usual().await);
+    let sdl = supergraph(&users.url(), &reviews.url());
+    std::fs::write(&file, &sdl).expect("writes");
+    let gateway = serve(file.clone(), users, reviews).await;
+    let known = ["{ echo }", "{ me { name reviews { body } } }", "{ members }"];
+    for query in known {
+        gateway.query(query).await;
+    }
+    metric(&gateway, "concord_plan_cache_misses_total 3").await;
+
+    // One operation is touched by the change, one is no longer valid, one has nothing to do with it.
+    let changed =
+        sdl.replace("echo(", "shout(").replace("reviews: [Review!]", "reviews: [Review!]!");
+    assert_ne!(sdl, changed);
+    std::fs::write(&file, changed).expect("writes");
+    metric(&gateway, "concord_schema_reloads_total 1").await;
+    let hits = "concord_plan_cache_hits_total";
+    metric(&gateway, &format!("{hits} 0")).await;
+    for query in &known[1..] {
+        assert!(gateway.query(query).await.json().get("data").is_some(), "{query}");
+    }
+    metric(&gateway, &format!("{hits} 2")).await;
+    metric(&gateway, "concord_plan_cache_misses_total 3").await;
+    assert_eq!(gateway.query(known[0]).await.code(), "GRAPHQL_VALIDATION_FAILED");
+}
+
+#[tokio::test]
 async fn changed_subgraph_schemas_are_composed_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("supergraph.yaml");

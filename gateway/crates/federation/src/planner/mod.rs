@@ -132,6 +132,11 @@ impl Planner {
         touched::fingerprint(&self.supergraph, document)
     }
 
+    /// The labels of progressive overrides that a document's plans may depend on.
+    pub fn override_labels(&self, document: &Document) -> BTreeSet<&str> {
+        touched::override_labels(&self.supergraph, document)
+    }
+
     pub fn plan(
         &self,
         operation: &Operation,

@@ -35,15 +35,25 @@ impl fmt::Debug for Fingerprint {
 }
 
 pub(super) fn fingerprint(supergraph: &Supergraph, document: &Document) -> Fingerprint {
-    let mut touched = Touched::default();
-    for definition in &document.ast().definitions {
-        touched.definition(supergraph, definition);
-    }
-    touched.complete(supergraph);
+    let touched = Touched::by(supergraph, document);
     let mut hash = Hash(OFFSET);
     // Writing to a hash cannot fail.
     let _ = touched.write(supergraph, &mut hash);
     Fingerprint(hash.0.to_be_bytes())
+}
+
+/// The labels of progressive overrides on touched fields.
+pub(super) fn override_labels<'s>(
+    supergraph: &'s Supergraph,
+    document: &Document,
+) -> BTreeSet<&'s str> {
+    let touched = Touched::by(supergraph, document);
+    let types = touched.types.iter().filter_map(|name| supergraph.types.get(*name));
+    let fields = types.flat_map(|ty| ty.fields.values());
+    fields
+        .filter(|field| touched.fields.contains(field.name.as_str()))
+        .flat_map(SupergraphField::override_labels)
+        .collect()
 }
 
 #[derive(Default)]
@@ -54,6 +64,15 @@ struct Touched<'a> {
 }
 
 impl<'a> Touched<'a> {
+    fn by(supergraph: &'a Supergraph, document: &'a Document) -> Self {
+        let mut touched = Self::default();
+        for definition in &document.ast().definitions {
+            touched.definition(supergraph, definition);
+        }
+        touched.complete(supergraph);
+        touched
+    }
+
     fn definition(&mut self, supergraph: &'a Supergraph, definition: &'a Definition) {
         match definition {
             Definition::OperationDefinition(operation) => {

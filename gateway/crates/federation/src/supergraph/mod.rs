@@ -12,6 +12,8 @@ pub(crate) mod reach;
 mod read;
 mod subgraph_schema;
 
+use std::collections::BTreeSet;
+
 use apollo_compiler::ast::Type;
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{Name, Schema};
@@ -111,6 +113,12 @@ pub struct SupergraphField {
     pub joins: Vec<FieldJoin>,
 }
 
+impl SupergraphField {
+    pub(crate) fn override_labels(&self) -> impl Iterator<Item = &str> {
+        self.joins.iter().filter_map(|join| join.override_label.as_deref())
+    }
+}
+
 /// What one subgraph says about a field.
 #[derive(Clone, Debug)]
 pub struct FieldJoin {
@@ -132,11 +140,11 @@ pub struct FieldJoin {
 impl FieldJoin {
     /// Whether the subgraph resolves the field, given the override labels that are on.
     pub fn resolves(&self, label_is_on: impl Fn(&str) -> bool) -> bool {
-        if self.external || self.used_overridden {
+        if self.external {
             return false;
         }
         match &self.override_label {
-            None => true,
+            None => !self.used_overridden,
             // The overriding side has the field while the label is on, the other side otherwise.
             Some(label) => label_is_on(label) == self.override_from.is_some(),
         }
@@ -247,6 +255,12 @@ impl Supergraph {
     /// `@authenticated`, `@requiresScopes` and `@policy` of a coordinate, `Type` or `Type.field`.
     pub fn authorization(&self, coordinate: &str) -> Option<&Authorization> {
         self.authorization.get(coordinate)
+    }
+
+    /// The labels of all progressive overrides.
+    pub fn override_labels(&self) -> BTreeSet<&str> {
+        let fields = self.types.values().flat_map(|ty| ty.fields.values());
+        fields.flat_map(SupergraphField::override_labels).collect()
     }
 
     /// All coordinates with a requirement, in the schema's order.
