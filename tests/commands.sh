@@ -215,6 +215,7 @@ http 401 "$USERS/oauth/introspect" -d token=nonsense
 http 200 "$USERS/oauth/introspect" -H "authorization: Bearer $SERVICE_CREDENTIAL" -d token=nonsense
 contains "$out" '"active":false'
 http 200 "$USERS/oauth/revoke" -H "authorization: Bearer $SERVICE_CREDENTIAL" -d token=nonsense
+http 200 "$USERS/oauth/revoke" -d token=nonsense
 http 401 "$GATEWAY/graphql" -H 'content-type: application/json' -H 'authorization: Bearer nonsense' --data '{"query":"{__typename}"}'
 contains "$out" UNAUTHENTICATED
 

@@ -7,6 +7,7 @@ mod m0001_people;
 mod m0002_sessions;
 mod m0003_credentials;
 mod m0004_erasures;
+mod m0005_revocation_quota;
 mod shape;
 
 use sea_orm_migration::prelude::*;
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
         migrations.push(Box::new(m0002_sessions::Sessions));
         migrations.push(Box::new(m0003_credentials::Credentials));
         migrations.push(Box::new(m0004_erasures::Erasures));
+        migrations.push(Box::new(m0005_revocation_quota::RevocationQuota));
         migrations
     }
 }

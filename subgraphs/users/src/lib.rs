@@ -102,12 +102,13 @@ pub fn service(config: &Config, identity: Identity) -> Service {
     );
     let credentials = service.credentials();
     let peers = Peers::new(config.peers.services(), config.peers.credential.clone());
+    let trusted_proxies = config.kit.trusted_proxies.clone();
     let for_requests = identity.clone();
     let (keys, sweeper, eraser) = (identity.clone(), identity.clone(), identity.clone());
     service
         .graphql(graphql::schema(identity.clone(), &config.kit.limits))
         .per_request(move |request, _| request.data(loaders::loaders(for_requests.clone())))
-        .routes(http::routes(identity.clone(), credentials, peers))
+        .routes(http::routes(identity.clone(), credentials, peers, trusted_proxies))
         .mail(templates)
         .ready("signing keys", move || {
             let identity = identity.clone();

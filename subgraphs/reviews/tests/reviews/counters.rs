@@ -1,7 +1,6 @@
 //! Counters against a recount and against a simple model, after random work on several tasks.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{BTreeMap, BTreeSet};
 
 use kit::Caller;
 use kit::id::{ProductId, ReviewId, UserId};
@@ -10,7 +9,7 @@ use reviews::import::{ImportedReply, ImportedReview, import};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
-use crate::world::{NOW, World, customer, moderator};
+use crate::world::{NOW, World, codes, customer, moderator};
 
 /// A small generator: the same numbers every time for the same seed.
 struct Dice(u64);
@@ -24,122 +23,254 @@ impl Dice {
     }
 }
 
-/// What a review is in the model: rating when published, else nothing.
-type Model = BTreeMap<(ProductId, UserId), Option<i64>>;
+/// Products, authors, voters and reporters of one task. Tasks share all tables and the days'
+/// figures, but no product: each knows exactly what its own products must show.
+struct Street<'w> {
+    world: &'w World,
+    dice: Dice,
+    products: Vec<ProductId>,
+    authors: Vec<UserId>,
+    readers: Vec<UserId>,
+    model: BTreeMap<(usize, usize), Modelled>,
+    /// Product and rating of published reviews whose author was erased.
+    orphans: Vec<(usize, i64)>,
+}
 
-/// Random work of one author on their own reviews, mirrored in a model. Authors work at the
-/// same time on the same products; each review has one author, so the models simply add up.
-async fn author(
-    world: &World,
-    author: UserId,
-    products: &[ProductId],
-    others: &[Value],
-    seed: u64,
-    steps: usize,
-) -> Model {
-    let mut dice = Dice(seed);
-    let mut model = Model::new();
-    let mut reviews: BTreeMap<ProductId, (Value, i64)> = BTreeMap::new();
-    for step in 0..steps {
-        let product = products[dice.roll(products.len())];
-        let rating = i64::try_from(1 + dice.roll(5)).unwrap();
-        let known = reviews.get(&product).cloned();
-        match (dice.roll(6), known) {
-            (0 | 1, None) => {
-                let input = json!({ "productId": product, "rating": rating, "body": "Fine." });
-                let payload = world.create(author, input).await;
-                assert_eq!(payload["review"]["status"], "PUBLISHED", "{payload}");
-                reviews.insert(product, (payload["review"]["id"].clone(), 1));
-                model.insert((product, author), Some(rating));
+/// A review as the model knows it.
+#[derive(Clone, Debug, Default)]
+struct Modelled {
+    id: Value,
+    version: i64,
+    rating: i64,
+    published: bool,
+    /// Voter and whether they found it helpful.
+    votes: BTreeMap<usize, bool>,
+    reporters: BTreeSet<usize>,
+    /// Reports that no moderator has dealt with.
+    open_reports: usize,
+}
+
+const PRODUCTS: usize = 4;
+const AUTHORS: usize = 5;
+const READERS: usize = 6;
+
+impl<'w> Street<'w> {
+    async fn new(world: &'w World, seed: u64) -> Self {
+        let mut street = Self {
+            world,
+            dice: Dice(seed),
+            products: Vec::new(),
+            authors: Vec::new(),
+            readers: Vec::new(),
+            model: BTreeMap::new(),
+            orphans: Vec::new(),
+        };
+        for _ in 0..PRODUCTS {
+            street.products.push(world.product().await);
+        }
+        for _ in 0..AUTHORS {
+            street.authors.push(street.new_author().await);
+        }
+        for _ in 0..READERS {
+            street.readers.push(world.person("Reader").await);
+        }
+        street
+    }
+
+    async fn new_author(&self) -> UserId {
+        let author = self.world.person("Author").await;
+        for product in &self.products {
+            self.world.buys(author, *product).await;
+        }
+        author
+    }
+
+    async fn walk(mut self, steps: usize) -> usize {
+        for step in 0..steps {
+            self.step(step).await;
+            if self.dice.roll(40) == 0 {
+                self.compare().await;
             }
-            (2, Some((id, version))) => {
-                let update = "mutation($id: ID!, $input: ReviewUpdateInput!) { reviewUpdate(id: $id, input: $input) { review { version status rating } errors { __typename } } }";
-                let input = json!({ "rating": rating, "body": format!("Edit {step}"), "expectedVersion": version });
-                let payload =
-                    world.data(customer(author), update, json!({ "id": id, "input": input })).await;
-                let review = &payload["reviewUpdate"]["review"];
-                reviews.insert(product, (id, review["version"].as_i64().unwrap()));
-                let rating =
-                    (review["status"] == "PUBLISHED").then(|| review["rating"].as_i64().unwrap());
-                model.insert((product, author), rating);
-            }
-            (3, Some((id, version))) => {
-                let hidden = model[&(product, author)].is_none();
-                let status = if hidden { "PUBLISHED" } else { "HIDDEN" };
-                let moderate = "mutation($id: ID!, $d: ModerationInput!) { reviewModerate(id: $id, decision: $d) { review { version status rating } errors { __typename } } }";
-                let decision = json!({ "status": status, "expectedVersion": version });
-                let payload =
-                    world.data(moderator(), moderate, json!({ "id": id, "d": decision })).await;
-                let review = &payload["reviewModerate"]["review"];
-                assert_eq!(review["status"], status, "{payload}");
-                reviews.insert(product, (id, review["version"].as_i64().unwrap()));
-                model.insert(
-                    (product, author),
-                    (!hidden || status == "PUBLISHED")
-                        .then(|| review["rating"].as_i64().unwrap())
-                        .filter(|_| status == "PUBLISHED"),
-                );
-            }
-            (4, Some((id, _))) if dice.roll(2) == 0 => {
+        }
+        self.compare().await;
+        steps
+    }
+
+    async fn step(&mut self, step: usize) {
+        let (product, author) = (self.dice.roll(PRODUCTS), self.dice.roll(AUTHORS));
+        let at = (product, author);
+        if !self.model.contains_key(&at) {
+            return self.create(at).await;
+        }
+        match self.dice.roll(20) {
+            0..4 => self.edit(at, step).await,
+            4..7 => self.hide_or_restore(at).await,
+            7..9 => self.delete(at).await,
+            9..16 => self.vote(at).await,
+            16..19 => self.report(at).await,
+            _ => self.erase(author).await,
+        }
+    }
+
+    async fn create(&mut self, (product, author): (usize, usize)) {
+        let rating = i64::try_from(1 + self.dice.roll(5)).unwrap();
+        let input = json!({
+            "productId": self.products[product], "rating": rating, "body": "Fine.",
+        });
+        let payload = self.world.create(self.authors[author], input).await;
+        assert_eq!(payload["review"]["status"], "PUBLISHED", "{payload}");
+        let created = Modelled {
+            id: payload["review"]["id"].clone(),
+            version: 1,
+            rating,
+            published: true,
+            ..Modelled::default()
+        };
+        self.model.insert((product, author), created);
+    }
+
+    async fn edit(&mut self, at: (usize, usize), step: usize) {
+        let rating = i64::try_from(1 + self.dice.roll(5)).unwrap();
+        let update = "mutation($id: ID!, $input: ReviewUpdateInput!) { reviewUpdate(id: $id, input: $input) { review { version status rating } errors { __typename ... on UserError { code } } } }";
+        let review = self.model.get_mut(&at).unwrap();
+        let input = json!({ "rating": rating, "body": format!("Edit {step}"), "expectedVersion": review.version });
+        let caller = customer(self.authors[at.1]);
+        let payload =
+            self.world.data(caller, update, json!({ "id": review.id, "input": input })).await;
+        let answer = &payload["reviewUpdate"]["review"];
+        review.version = answer["version"].as_i64().unwrap_or_else(|| panic!("{payload}"));
+        review.rating = rating;
+        assert_eq!(answer["rating"], rating);
+        assert_eq!(answer["status"] == "PUBLISHED", review.published, "{payload}");
+    }
+
+    async fn hide_or_restore(&mut self, at: (usize, usize)) {
+        let review = self.model.get_mut(&at).unwrap();
+        let status = if review.published { "HIDDEN" } else { "PUBLISHED" };
+        let moderate = "mutation($id: ID!, $d: ModerationInput!) { reviewModerate(id: $id, decision: $d) { review { version status } errors { __typename ... on UserError { code } } } }";
+        let decision =
+            json!({ "status": status, "reason": "OTHER", "expectedVersion": review.version });
+        let payload =
+            self.world.data(moderator(), moderate, json!({ "id": review.id, "d": decision })).await;
+        let answer = &payload["reviewModerate"]["review"];
+        assert_eq!(answer["status"], status, "{payload}");
+        review.version = answer["version"].as_i64().unwrap();
+        review.published = !review.published;
+        review.open_reports = 0;
+    }
+
+    async fn delete(&mut self, at: (usize, usize)) {
+        let review = self.model.remove(&at).unwrap();
+        let delete =
+            "mutation($id: ID!) { reviewDelete(id: $id) { deletedId errors { __typename } } }";
+        let caller = customer(self.authors[at.1]);
+        let payload = self.world.data(caller, delete, json!({ "id": review.id })).await;
+        assert_eq!(payload["reviewDelete"]["deletedId"], review.id, "{payload}");
+    }
+
+    async fn vote(&mut self, at: (usize, usize)) {
+        let reader = self.dice.roll(READERS);
+        let kind = [json!("HELPFUL"), json!("UNHELPFUL"), Value::Null][self.dice.roll(3)].clone();
+        let vote = "mutation($id: ID!, $vote: VoteKind) { reviewVote(id: $id, vote: $vote) { review { id } errors { __typename } } }";
+        let review = self.model.get_mut(&at).unwrap();
+        let variables = json!({ "id": review.id, "vote": kind });
+        let caller = customer(self.readers[reader]);
+        let payload = self.world.data(caller, vote, variables).await;
+        let taken = payload["reviewVote"]["errors"] == json!([]);
+        assert_eq!(taken, review.published, "{payload}");
+        if !taken {
+            return;
+        }
+        match kind.as_str() {
+            Some(word) => review.votes.insert(reader, word == "HELPFUL"),
+            None => review.votes.remove(&reader),
+        };
+    }
+
+    async fn report(&mut self, at: (usize, usize)) {
+        let reader = self.dice.roll(READERS);
+        let report = "mutation($id: ID!) { reviewReport(id: $id, reason: FAKE) { accepted errors { __typename } } }";
+        let review = self.model.get_mut(&at).unwrap();
+        let caller = customer(self.readers[reader]);
+        let payload = self.world.data(caller, report, json!({ "id": review.id })).await;
+        let expected = review.published && !review.reporters.contains(&reader);
+        assert_eq!(payload["reviewReport"]["accepted"], expected, "{payload}");
+        if !expected {
+            return;
+        }
+        review.reporters.insert(reader);
+        review.open_reports += 1;
+        if review.open_reports == 3 {
+            review.published = false;
+            review.version += 1;
+        }
+    }
+
+    /// The reviews stay, without an author; somebody new moves in.
+    async fn erase(&mut self, author: usize) {
+        let erased =
+            json!({ "id": self.authors[author], "status": "ERASED", "deleteContent": false });
+        self.world.user_event("user.erased", erased).await;
+        self.authors[author] = self.new_author().await;
+        // What the erased author left cannot be changed by anybody of the street any more.
+        for product in 0..PRODUCTS {
+            if let Some(left) = self.model.remove(&(product, author))
+                && left.published
+            {
                 let delete = "mutation($id: ID!) { reviewDelete(id: $id) { deletedId } }";
-                world.data(customer(author), delete, json!({ "id": id })).await;
-                reviews.remove(&product);
-                model.remove(&(product, author));
-            }
-            _ => {
-                let vote = "mutation($id: ID!, $vote: VoteKind) { reviewVote(id: $id, vote: $vote) { errors { __typename } } }";
-                let kind =
-                    [json!("HELPFUL"), json!("UNHELPFUL"), Value::Null][dice.roll(3)].clone();
-                let variables = json!({ "id": others[dice.roll(others.len())], "vote": kind });
-                world.data(customer(author), vote, variables).await;
+                let caller = customer(self.authors[author]);
+                let answer = self.world.run(caller, delete, json!({ "id": left.id })).await;
+                assert_eq!(codes(&answer), ["FORBIDDEN"], "{answer}");
+                self.orphans.push((product, left.rating));
             }
         }
     }
-    model
+
+    /// What everybody sees of the street's products equals the model.
+    async fn compare(&self) {
+        for (number, product) in self.products.iter().enumerate() {
+            let mut ratings: Vec<i64> = self
+                .model
+                .iter()
+                .filter(|((of, _), review)| *of == number && review.published)
+                .map(|(_, review)| review.rating)
+                .collect();
+            ratings.extend(self.orphans.iter().filter(|(of, _)| *of == number).map(|it| it.1));
+            let summary = self.world.summary(*product).await;
+            assert_eq!(summary["count"], ratings.len());
+            for stars in 1..=5_i64 {
+                let count = ratings.iter().filter(|rating| **rating == stars).count();
+                let bucket = &summary["histogram"][usize::try_from(stars - 1).unwrap()];
+                assert_eq!(bucket["count"], count, "{stars} stars: {summary}");
+            }
+        }
+        for review in self.model.values().filter(|review| review.published) {
+            let helpful = review.votes.values().filter(|helpful| **helpful).count();
+            let query = "query($id: ID!) { review(id: $id) { rating version helpfulCount unhelpfulCount } }";
+            let shown = self.world.data(Caller::Anonymous, query, json!({ "id": review.id })).await;
+            let expected = json!({
+                "rating": review.rating,
+                "version": review.version,
+                "helpfulCount": helpful,
+                "unhelpfulCount": review.votes.len() - helpful,
+            });
+            assert_eq!(shown["review"], expected);
+        }
+    }
 }
 
+/// `REVIEWS_RANDOM_STEPS` sets the steps of each of the eight tasks: 25000 make 200 000.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn f32_random_work_on_eight_tasks_leaves_counters_equal_to_model_and_recount() {
     let steps =
-        std::env::var("REVIEWS_RANDOM_STEPS").ok().and_then(|n| n.parse().ok()).unwrap_or(60);
-    let world = World::new().await;
-    let mut products = Vec::new();
-    for _ in 0..4 {
-        products.push(world.product().await);
-    }
-    let shelf = world.product().await;
-    let mut others = Vec::new();
-    for _ in 0..3 {
-        others.push(world.review(shelf, 3, "To be voted on.").await["id"].clone());
-    }
-    let mut authors = Vec::new();
-    for _ in 0..8 {
-        let author = world.person("Author").await;
-        for product in &products {
-            world.buys(author, *product).await;
-        }
-        authors.push(author);
-    }
-    let seed = AtomicU64::new(0x9e37_79b9);
-    let work = authors.iter().map(|person| {
-        author(&world, *person, &products, &others, seed.fetch_add(7_919, Ordering::SeqCst), steps)
+        std::env::var("REVIEWS_RANDOM_STEPS").ok().and_then(|n| n.parse().ok()).unwrap_or(100);
+    let world = &World::new().await;
+    let walks = (0..8_u64).map(|number| async move {
+        Street::new(world, 0x9e37_79b9 + 7_919 * number).await.walk(steps).await
     });
-    let models = futures::future::join_all(work).await;
+    let walked: usize = futures::future::join_all(walks).await.into_iter().sum();
+    assert_eq!(walked, 8 * steps);
     world.assert_counters().await;
-    for product in products {
-        let ratings: Vec<i64> = models
-            .iter()
-            .flatten()
-            .filter(|((of, _), _)| *of == product)
-            .filter_map(|(_, rating)| *rating)
-            .collect();
-        let summary = world.summary(product).await;
-        assert_eq!(summary["count"], ratings.len());
-        for stars in 1..=5_i64 {
-            let count = ratings.iter().filter(|rating| **rating == stars).count();
-            assert_eq!(summary["histogram"][usize::try_from(stars - 1).unwrap()]["count"], count);
-        }
-    }
 }
 
 #[tokio::test]

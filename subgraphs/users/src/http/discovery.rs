@@ -30,7 +30,7 @@ pub(super) async fn openid_configuration(State(routes): State<Routes>) -> Respon
         "introspection_endpoint": format!("{issuer}/oauth/introspect"),
         "revocation_endpoint": format!("{issuer}/oauth/revoke"),
         "introspection_endpoint_auth_methods_supported": ["client_secret_basic"],
-        "revocation_endpoint_auth_methods_supported": ["client_secret_basic"],
+        "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic"],
         "response_types_supported": ["none"],
         "grant_types_supported": ["refresh_token"],
         "subject_types_supported": ["public"],

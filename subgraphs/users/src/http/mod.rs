@@ -7,6 +7,8 @@ mod export;
 mod oauth;
 mod revocations;
 
+use std::net::IpAddr;
+
 use axum::{
     Router,
     routing::{get, post},
@@ -20,9 +22,15 @@ pub(crate) struct Routes {
     identity: Identity,
     credentials: Credentials,
     peers: Peers,
+    trusted_proxies: Vec<IpAddr>,
 }
 
-pub(crate) fn routes(identity: Identity, credentials: Credentials, peers: Peers) -> Router {
+pub(crate) fn routes(
+    identity: Identity,
+    credentials: Credentials,
+    peers: Peers,
+    trusted_proxies: Vec<IpAddr>,
+) -> Router {
     Router::new()
         .route("/.well-known/jwks.json", get(discovery::jwks))
         .route("/.well-known/openid-configuration", get(discovery::openid_configuration))
@@ -32,5 +40,5 @@ pub(crate) fn routes(identity: Identity, credentials: Credentials, peers: Peers)
         .route("/oauth/introspect", post(oauth::introspect))
         .route("/oauth/revoke", post(oauth::revoke))
         .route("/internal/revocations", get(revocations::revocations))
-        .with_state(Routes { identity, credentials, peers })
+        .with_state(Routes { identity, credentials, peers, trusted_proxies })
 }

@@ -50,12 +50,11 @@ impl Identity {
     }
 
     /// Ends what the token stands for. Whether there was anything to end is not told.
-    pub async fn revoke_token(&self, token: &str) -> Result<(), Fault> {
-        let origin = RequestOrigin::default();
+    pub async fn revoke_token(&self, token: &str, origin: &RequestOrigin) -> Result<(), Fault> {
         if let Some(live) = self.live_personal_token(token).await? {
             let owner = UserId::from(live.owner.id);
             let id = AccessTokenId::from(live.token.id);
-            return ignore_refusal(self.revoke_personal_token(owner, id, &origin).await);
+            return ignore_refusal(self.revoke_personal_token(owner, id, origin).await);
         }
         let session = match RefreshToken::parse(&self.keys.refresh, token) {
             Some(refresh) => token_family::Entity::find_by_id(refresh.family)
@@ -75,7 +74,7 @@ impl Identity {
             return Ok(());
         };
         let owner = UserId::from(row.user_id);
-        ignore_refusal(self.revoke_session(owner, SessionId::from(session), &origin).await)
+        ignore_refusal(self.revoke_session(owner, SessionId::from(session), origin).await)
     }
 
     async fn introspect_personal(&self, token: &str) -> Result<Option<Introspection>, DbErr> {

@@ -14,7 +14,10 @@ use sea_orm::{
     sea_query::{Expr, OnConflict},
 };
 
-use super::{Identity, failure::RateLimited};
+use super::{
+    Identity,
+    failure::{Failure, Outcome, RateLimited},
+};
 use crate::{
     account::email::Email,
     entity::{login_counter, login_failure},
@@ -48,15 +51,17 @@ impl CounterKeys {
     }
 }
 
-/// Things that may be asked for only so often per address.
+/// Things that may be asked for only so often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quota {
-    /// Reset links: 3 an hour.
+    /// Reset links: 3 an hour and address.
     Reset,
     /// Verification links on demand: 3 an hour.
     Verify,
     /// Verification links sent by a log-in: one in 5 minutes.
     VerifyAtLogIn,
+    /// Tokens ended without a credential: 60 a minute, per network instead of per address.
+    Revoke,
 }
 
 impl Quota {
@@ -65,6 +70,7 @@ impl Quota {
             Self::Reset => "RESET",
             Self::Verify => "VERIFY",
             Self::VerifyAtLogIn => "VERIFY_AT_LOG_IN",
+            Self::Revoke => "REVOKE",
         }
     }
 
@@ -72,6 +78,7 @@ impl Quota {
         match self {
             Self::Reset | Self::Verify => (3, Duration::from_hours(1)),
             Self::VerifyAtLogIn => (1, Duration::from_mins(5)),
+            Self::Revoke => (60, Duration::from_mins(1)),
         }
     }
 }
@@ -80,13 +87,26 @@ impl Identity {
     pub(crate) fn counter_keys(&self, email_norm: &str, ip: Option<IpAddr>) -> CounterKeys {
         CounterKeys {
             account: self.account_key(email_norm),
-            network: ip
-                .map(|ip| self.keys.counters.mac(&[b"network", network(ip).as_bytes()]).to_vec()),
+            network: ip.map(|ip| self.network_key(ip)),
         }
     }
 
     pub(crate) fn account_key(&self, email_norm: &str) -> Vec<u8> {
         self.keys.counters.mac(&[b"account", email_norm.as_bytes()]).to_vec()
+    }
+
+    fn network_key(&self, ip: IpAddr) -> Vec<u8> {
+        self.keys.counters.mac(&[b"network", network(ip).as_bytes()]).to_vec()
+    }
+
+    /// May somebody without a credential end a token from this network once more?
+    pub(crate) async fn admit_public_revocation(&self, ip: IpAddr) -> Outcome<(), RateLimited> {
+        let now = self.clock.now();
+        let key = &self.network_key(ip);
+        self.database
+            .write(|tx| Box::pin(async move { self.take(tx, Quota::Revoke, key, now).await }))
+            .await?
+            .map_err(Failure::Refused)
     }
 
     /// Must the caller wait? One statement.

@@ -24,7 +24,7 @@ async fn good_tokens_are_described_and_ended_sessions_are_not() {
     );
     let refresh = world.identity.introspect(&person.refresh_token).await.unwrap().unwrap();
     assert_eq!(refresh.token_type, "refresh_token");
-    world.identity.revoke_token(&person.access_token).await.unwrap();
+    world.identity.revoke_token(&person.access_token, &RequestOrigin::default()).await.unwrap();
     for token in [&person.access_token, &person.refresh_token] {
         assert!(world.identity.introspect(token).await.unwrap().is_none());
     }
@@ -108,8 +108,8 @@ async fn only_services_with_the_scope_may_ask() {
         };
         request.send().await.unwrap()
     };
+    assert_eq!(post("/oauth/introspect", None, "token=x").await.status(), StatusCode::UNAUTHORIZED);
     for path in ["/oauth/introspect", "/oauth/revoke"] {
-        assert_eq!(post(path, None, "token=x").await.status(), StatusCode::UNAUTHORIZED);
         assert_eq!(post(path, Some("payments"), "token=x").await.status(), StatusCode::FORBIDDEN);
         for body in ["", "token=", "tokens=x", "token=a&token=b"] {
             let answer = post(path, Some("operator"), body).await;
@@ -140,4 +140,55 @@ async fn only_services_with_the_scope_may_ask() {
     assert_eq!(bad.status(), StatusCode::BAD_REQUEST);
     shutdown.cancel();
     running.handle.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn whoever_holds_a_token_may_end_it() {
+    let world = World::new().await;
+    // Before there is a service that sends mails of its own.
+    let person = world.person("ada@example.org").await;
+    let other = world.session("ada@example.org", PASSWORD).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let shutdown = CancellationToken::new();
+    let serving = users::service(&config(), world.identity.clone())
+        .spawn(listener, shutdown.clone())
+        .unwrap();
+    let client = reqwest::Client::new();
+    let revoke = async |token: &str| {
+        let form = format!("token={token}&token_type_hint=refresh_token&client_id=app");
+        client.post(format!("{url}/oauth/revoke")).body(form).send().await.unwrap()
+    };
+    for unknown in ["x", "rt_", "pat_x", "a.b.c"] {
+        assert_eq!(revoke(unknown).await.status(), StatusCode::OK, "{unknown}");
+    }
+    assert_eq!(revoke(&person.refresh_token).await.status(), StatusCode::OK);
+    for token in [&person.access_token, &person.refresh_token] {
+        assert!(world.identity.introspect(token).await.unwrap().is_none());
+    }
+    assert!(world.identity.introspect(&other.access_token).await.unwrap().is_some());
+    assert_eq!(revoke(&person.refresh_token).await.status(), StatusCode::OK, "again");
+    assert_eq!(revoke("").await.status(), StatusCode::BAD_REQUEST);
+
+    // A credential that is shown has to be good.
+    let wrong = client.post(format!("{url}/oauth/revoke")).bearer_auth("svc_operator_wrong");
+    assert_eq!(wrong.body("token=x").send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+
+    let limited = loop {
+        let answer = revoke("x").await;
+        if answer.status() != StatusCode::OK {
+            break answer;
+        }
+    };
+    assert_eq!(limited.status(), StatusCode::TOO_MANY_REQUESTS);
+    let wait: u64 = limited.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=60).contains(&wait), "{wait}");
+    assert_eq!(limited.json::<Value>().await.unwrap()["errors"][0]["code"], "RATE_LIMITED");
+    assert!(world.identity.introspect(&other.access_token).await.unwrap().is_some());
+    world.clock.advance(std::time::Duration::from_mins(1));
+    assert_eq!(revoke(&other.refresh_token).await.status(), StatusCode::OK);
+    assert!(world.identity.introspect(&other.refresh_token).await.unwrap().is_none());
+
+    shutdown.cancel();
+    serving.handle.await.unwrap().unwrap();
 }
