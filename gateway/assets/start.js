@@ -24,31 +24,41 @@ const firstQuery = `query WhatIsHere {
 // Links can carry an operation: /?query=...&variables=...
 const link = new URLSearchParams(location.search);
 
-ReactDOM.createRoot(document.getElementById("graphiql")).render(
-  React.createElement(GraphiQL, {
-    fetcher: GraphiQL.createFetcher({ url: endpoint }),
-    isHeadersEditorEnabled: true,
-    shouldPersistHeaders: false,
-    defaultEditorToolsVisibility: "headers",
-    defaultQuery: help + (query || firstQuery),
-    query: link.get("query") ?? undefined,
-    variables: link.get("variables") ?? undefined,
-  }),
-);
+const root = ReactDOM.createRoot(document.getElementById("graphiql"));
 
-// While a graph is developed (`concord dev`), problems are shown above everything else.
+// A new fetcher makes GraphiQL ask for the schema again; what has been typed stays.
+function render() {
+  root.render(
+    React.createElement(GraphiQL, {
+      fetcher: GraphiQL.createFetcher({ url: endpoint }),
+      isHeadersEditorEnabled: true,
+      shouldPersistHeaders: false,
+      defaultEditorToolsVisibility: "headers",
+      defaultQuery: help + (query || firstQuery),
+      query: link.get("query") ?? undefined,
+      variables: link.get("variables") ?? undefined,
+    }),
+  );
+}
+render();
+
+// While a graph is developed (`concord dev`), problems are shown above everything else, and hints
+// on request.
+const problems = document.getElementById("problems");
+const hints = document.getElementById("hints");
+let schema;
 async function watchBanner() {
   const answer = await fetch("/graphiql/banner").catch(() => undefined);
   if (answer?.status === 204) return;
-  const banner = answer?.ok ? await answer.json() : { ok: false, text: "The gateway does not answer." };
-  let box = document.getElementById("banner");
-  if (!box) {
-    box = document.createElement("pre");
-    box.id = "banner";
-    document.body.prepend(box);
-  }
-  box.hidden = banner.ok;
-  box.textContent = banner.text;
+  const banner = answer?.ok
+    ? await answer.json()
+    : { ok: false, text: "The gateway does not answer.", hints: "", schema };
+  problems.hidden = banner.ok;
+  problems.textContent = banner.text;
+  hints.hidden = banner.hints === "";
+  hints.querySelector("pre").textContent = banner.hints;
+  if (schema !== undefined && banner.schema !== schema) render();
+  schema = banner.schema;
   setTimeout(watchBanner, 1000);
 }
 watchBanner();

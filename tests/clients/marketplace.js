@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 export const gateway = process.env.GATEWAY ?? 'http://localhost:4000';
 export const graphqlUrl = `${gateway}/graphql`;
+export const concord = process.env.CONCORD ?? join(import.meta.dirname, '../../target/release/concord');
 export const dataDir = process.env.DATA_DIR ?? join(import.meta.dirname, '../../data');
 
 /** The first demo login of a role, e.g. 'CUSTOMER'. */

@@ -47,14 +47,25 @@ pub(super) enum Head {
 /// Schemas that replace those of the head's subgraphs, or are added to them.
 pub(super) type Replacements = Vec<(String, PathBuf)>;
 
-pub(super) async fn load_head(
+/// What has been read for a side; making something of it needs nothing but a processor.
+#[derive(Debug)]
+pub(super) struct Unbuilt {
+    origin: String,
+    input: SchemaInput,
+}
+
+pub(super) async fn read_head(
     client: &HttpClient,
     head: &str,
     replacements: &Replacements,
-) -> Result<Head, CheckError> {
+) -> Result<Unbuilt, CheckError> {
     let mut input = load(client, head).await?;
     replace(&mut input, replacements)?;
-    let origin = head.to_owned();
+    Ok(Unbuilt { origin: head.to_owned(), input })
+}
+
+pub(super) fn build_head(head: Unbuilt) -> Result<Head, CheckError> {
+    let Unbuilt { origin, input } = head;
     match build(input, origin.clone())? {
         Ok(side) => Ok(Head::Loaded(Box::new(side))),
         Err((errors, subgraphs)) => Ok(Head::Broken { origin, errors, subgraphs }),
@@ -80,11 +91,11 @@ fn replace(input: &mut SchemaInput, replacements: &Replacements) -> Result<(), C
 
 /// What the base names: an address or file if there is one of that name, else the head's file at
 /// that git revision.
-pub(super) async fn load_base(
+pub(super) async fn read_base(
     client: &HttpClient,
     base: &str,
     head: &str,
-) -> Result<Side, CheckError> {
+) -> Result<Unbuilt, CheckError> {
     let (input, origin) = if is_address(base) || Path::new(base).exists() {
         (load(client, base).await?, base.to_owned())
     } else if is_address(head) {
@@ -93,6 +104,11 @@ pub(super) async fn load_base(
     } else {
         (load_revision(client, base, Path::new(head)).await?, format!("{base}:{head}"))
     };
+    Ok(Unbuilt { origin, input })
+}
+
+pub(super) fn build_base(base: Unbuilt) -> Result<Side, CheckError> {
+    let Unbuilt { origin, input } = base;
     build(input, origin.clone())?.map_err(|(errors, subgraphs)| CheckError::BaseComposition {
         origin,
         rendered: render(&errors, &sources(&subgraphs)),

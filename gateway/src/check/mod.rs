@@ -10,6 +10,7 @@ mod git;
 mod judge;
 mod load;
 pub(crate) mod operations;
+mod parallel;
 mod places;
 mod report;
 mod traffic;
@@ -35,7 +36,8 @@ use crate::outbound::HttpClient;
 use crate::source::SubgraphSource;
 use judge::Judge;
 use load::{Head, Side};
-use operations::{OperationsReport, check_operations, load_operations};
+use operations::{ClientOperation, OperationsReport, check_operations, load_operations};
+use parallel::both;
 use places::Places;
 
 /// What to compare, and how strictly.
@@ -141,14 +143,21 @@ pub(crate) async fn run(
         Some(path) => Acceptances::read(path, request.today)?,
         None => Acceptances::default(),
     };
-    let operations = collect_operations(request).await?;
-    let head = match load::load_head(client, &request.head, &request.subgraphs).await? {
+    let logged = logged_operations(request).await?;
+    let head = load::read_head(client, &request.head, &request.subgraphs).await;
+    let base = load::read_base(client, &request.base, &request.head).await;
+    let (operations, (head, base)) = both(
+        || load_operations(&request.operations),
+        || both(|| head.and_then(load::build_head), || base.and_then(load::build_base)),
+    );
+    let operations = together(operations?, logged, request);
+    let head = match head? {
         Head::Loaded(head) => head,
         Head::Broken { origin, errors, subgraphs } => {
             return Ok(broken(request, origin, errors, subgraphs));
         }
     };
-    let base = load::load_base(client, &request.base, &request.head).await?;
+    let base = base?;
     let changes = diff_with(&base.api_schema, &head.api_schema, &request.modifiers);
     let only_supergraph_changed = changes.is_empty() && base.supergraph_sdl != head.supergraph_sdl;
     let mut operations = operations.map(|(operations, below_threshold)| {
@@ -180,21 +189,25 @@ pub(crate) async fn run(
     })
 }
 
-/// Operations of files and of the usage log, and how many were too rare to count.
-async fn collect_operations(
+/// Operations of the usage log, and how many were too rare to count.
+async fn logged_operations(
     request: &CheckRequest,
-) -> Result<Option<(Vec<operations::ClientOperation>, usize)>, CheckError> {
-    if request.operations.is_empty() && request.traffic.is_none() {
-        return Ok(None);
+) -> Result<(Vec<ClientOperation>, usize), CheckError> {
+    match &request.traffic {
+        Some(traffic) => traffic.operations().await,
+        None => Ok((Vec::new(), 0)),
     }
-    let mut found = load_operations(&request.operations)?;
-    let mut below_threshold = 0;
-    if let Some(traffic) = &request.traffic {
-        let (logged, rare) = traffic.operations().await?;
-        found.extend(logged);
-        below_threshold = rare;
-    }
-    Ok(Some((found, below_threshold)))
+}
+
+/// None if nobody has named any operations.
+fn together(
+    mut operations: Vec<ClientOperation>,
+    (logged, below_threshold): (Vec<ClientOperation>, usize),
+    request: &CheckRequest,
+) -> Option<(Vec<ClientOperation>, usize)> {
+    operations.extend(logged);
+    let asked = !request.operations.is_empty() || request.traffic.is_some();
+    asked.then_some((operations, below_threshold))
 }
 
 fn judge(
@@ -204,7 +217,7 @@ fn judge(
     operations: &mut Option<OperationsReport>,
     acceptances: &mut Acceptances,
 ) -> Vec<Finding> {
-    let (old, new) = (Places::of(&base.texts), Places::of(&head.texts));
+    let (old, new) = both(|| Places::of(&base.texts), || Places::of(&head.texts));
     let uses = operations.as_mut().map(|operations| std::mem::take(&mut operations.uses));
     let impact = uses.map(|uses| Impact::new(&base.api_schema, &head.api_schema, uses));
     let judge =

@@ -6,12 +6,14 @@ use serde::Serialize;
 pub(crate) struct Banner {
     pub(crate) ok: bool,
     pub(crate) text: String,
+    /// What composition remarks about the schema that is served.
+    pub(crate) hints: String,
     /// Counts schemas; another number tells the page to ask for the schema again.
     pub(crate) schema: u64,
 }
 
 impl Banner {
-    pub(super) fn fine() -> Self {
-        Self { ok: true, text: String::new(), schema: 1 }
+    pub(super) fn fine(hints: String) -> Self {
+        Self { ok: true, text: String::new(), hints, schema: 1 }
     }
 }

@@ -73,7 +73,7 @@ pub(crate) async fn run(
         entry.url = Some(url);
     }
     let mut watcher = Watcher::new(file, &config, mocks, client, log.clone());
-    let first = tokio::select! {
+    let (first, banner) = tokio::select! {
         first = watcher.first() => first,
         () = shutdown.cancelled() => return Ok(()),
     };
@@ -83,7 +83,7 @@ pub(crate) async fn run(
         App::build(config).await.map_err(|source| DevError::Build { source: Box::new(source) })?;
     let address = listener.local_addr().map_err(|source| DevError::Listen { source })?;
     let gateway = app.gateway();
-    gateway.banner.store(Some(Arc::new(Banner::fine())));
+    gateway.banner.store(Some(Arc::new(banner)));
     ready(address);
     let watching = tokio::spawn(watcher.run(gateway));
     let served = app.serve(listener, shutdown).await;

@@ -27,6 +27,8 @@ pub(super) struct Watcher {
     asked: Instant,
     /// The last composition, or what was wrong with it.
     last: Option<Result<String, String>>,
+    /// Hints about the schema that is served.
+    hints: String,
     schemas: u64,
 }
 
@@ -58,19 +60,21 @@ impl Watcher {
             log,
             asked: Instant::now(),
             last: None,
+            hints: String::new(),
             schemas: 1,
         }
     }
 
     /// Waits until there is a schema to begin with.
-    pub(super) async fn first(&mut self) -> String {
+    pub(super) async fn first(&mut self) -> (String, Banner) {
         loop {
             let began = Instant::now();
             match self.compose().await {
                 Ok(composed) if self.mocks.update(&composed.sdl).is_ok() => {
                     self.announce(&composed, began);
                     self.last = Some(Ok(composed.sdl.clone()));
-                    return composed.sdl;
+                    self.hints = composed.hints;
+                    return (composed.sdl, Banner::fine(self.hints.clone()));
                 }
                 Ok(_) => self.complain("the composed schema cannot be mocked".to_owned()),
                 Err(message) => self.complain(message),
@@ -108,6 +112,7 @@ impl Watcher {
                 self.schemas += 1;
                 self.announce(&composed, began);
                 self.last = Some(Ok(composed.sdl));
+                self.hints = composed.hints;
                 self.show(gateway, None);
             }
             Err(message) => {
@@ -169,6 +174,7 @@ impl Watcher {
         let banner = Banner {
             ok: problem.is_none(),
             text: problem.unwrap_or_default(),
+            hints: self.hints.clone(),
             schema: self.schemas,
         };
         gateway.banner.store(Some(Arc::new(banner)));
