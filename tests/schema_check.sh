@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Schema checks as a repository lives them: the GitHub action's script and the GitLab job's command on
+# Schema checks as a repository lives them: the script of the GitHub action and that of the GitLab job on
 # a scratch repository with a sequence of real changes to the marketplace's schema. A few seconds.
 # Needs git, node and the built `concord` (CONCORD, or target/release/concord).
 set -euo pipefail
@@ -27,6 +27,22 @@ git() { command git -c user.name=test -c user.email=test@example.org -c commit.g
 git init --quiet --initial-branch main .
 git add . && git commit --quiet -m "The graph as it is"
 
+# The job's `script`, one command per line, as GitLab would join what is folded over several.
+gitlab_script() {
+  awk '/^  [a-z]/ { inside = /^  script:/ ; next }
+    !inside { next }
+    /^    - / { if (command) print command; command = substr($0, 7); next }
+    /^      / { sub(/^ +/, ""); command = command " " $0 }
+    END { if (command) print command }' "$root/.gitlab/schema-check.yml"
+}
+mkdir bin && ln -s "$CONCORD" bin/concord
+git remote add origin "$work"
+gitlab_job() {
+  CI_MERGE_REQUEST_TARGET_BRANCH_NAME=main SCHEMA=supergraph.yaml CHECK_ARGUMENTS="--config concord.yaml" \
+    PATH=$work/bin:$PATH bash -eo pipefail -c "$(gitlab_script)"
+}
+[ "$(gitlab_script | wc -l)" -eq 2 ] || { echo "the GitLab job's script cannot be read:"; gitlab_script; exit 1; }
+
 # One pull request: what it does, the expected exit code, and what the check must say.
 number=0
 pull_request() {
@@ -43,15 +59,20 @@ pull_request() {
   fi
   node -e 'JSON.parse(require("fs").readFileSync(process.argv[1]))' "$work/out/schema-check.sarif"
   grep -q '^## Schema check' "$work/out/summary.md"
-  # GitLab's job says the same.
+  # GitLab's job says the same, and leaves the artifacts that it names.
   local again=0
-  "$CONCORD" check --base main --head supergraph.yaml --config concord.yaml \
-    --report junit="$work/out/check.xml" >/dev/null 2>&1 || again=$?
-  [ $again -eq "$expected" ] && grep -q '<testsuites' "$work/out/check.xml"
+  gitlab_job >"$work/out/gitlab.txt" 2>&1 || again=$?
+  if [ $again -ne "$expected" ]; then
+    echo "pull request $number, $title: GitLab's job ended with $again instead of $expected:"
+    cat "$work/out/gitlab.txt"
+    exit 1
+  fi
+  grep -q '<testsuites' schema-check.xml && grep -q '^## Schema check' schema-check.md && [ -s schema-check.sarif ]
+  rm schema-check.xml schema-check.md schema-check.sarif
   echo "ok: $title"
 }
 start() { git checkout --quiet -B change main; rm -rf "$work/out"; mkdir "$work/out"; }
-exclude() { echo out >>.git/info/exclude; }
+exclude() { printf '%s\n' out bin 'schema-check.*' >>.git/info/exclude; }
 exclude
 
 start
