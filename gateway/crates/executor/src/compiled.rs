@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use federation::plan::{
-    Composite, EntityFetch, Fetch, FlattenPath, Inclusion, Leaf, OperationKind, Output, PathStep,
-    ProjectedField, ProjectedValue, Projection, QueryPlan, RepresentationField,
-    RepresentationTemplate,
+    Composite, ContextSource, ContextVariable, EntityFetch, Fetch, FlattenPath, Inclusion, Leaf,
+    OperationKind, Output, PathStep, ProjectedField, ProjectedValue, Projection, QueryPlan,
+    RepresentationField, RepresentationTemplate,
 };
 use serde_json::{Map, Value};
 
@@ -72,8 +72,27 @@ pub(crate) struct EntityProgram {
     pub(crate) variable: Vec<u8>,
     pub(crate) paths: Vec<Vec<Step>>,
     pub(crate) templates: Vec<TemplateProgram>,
+    /// Variables whose values stand further up in the data.
+    pub(crate) contexts: Vec<ContextProgram>,
     /// Earlier answers that may have it all.
     pub(crate) sources: Vec<Source>,
+}
+
+#[derive(Debug)]
+pub(crate) struct ContextProgram {
+    /// `"name":`
+    pub(crate) head: Vec<u8>,
+    pub(crate) required: bool,
+    /// The nearest first.
+    pub(crate) sources: Vec<ContextSourceProgram>,
+}
+
+#[derive(Debug)]
+pub(crate) struct ContextSourceProgram {
+    /// So many steps of the path lead to the object that has the value.
+    pub(crate) depth: usize,
+    pub(crate) types: Option<TypeSet>,
+    pub(crate) fields: Vec<RepresentationProgram>,
 }
 
 #[derive(Debug)]
@@ -234,6 +253,7 @@ fn arrange_moments(programs: &mut [FetchProgram]) {
     let of = |program: &FetchProgram, other: &FetchProgram| {
         program.roots.is_empty()
             && !program.entities.is_empty()
+            && program.entities.iter().all(|list| list.contexts.is_empty())
             && program.subgraph == other.subgraph
             && program.load_key == other.load_key
     };
@@ -322,16 +342,20 @@ impl Compiler {
     /// Marks the places where paths and representations depend on an object's type, before any
     /// path is lowered.
     fn note_types(&mut self, fetch: &Fetch) {
-        let at = self.follow(&fetch.at);
+        let at = self.follow(&fetch.at.0);
         for root in &fetch.roots {
             let root = self.names.intern(root);
             self.places.child(at, root);
         }
         for entity in &fetch.entities {
             for path in &entity.paths {
-                let place = self.follow(path);
+                let place = self.follow(&path.0);
                 for template in &entity.templates {
                     self.note_representation(&template.fields, place);
+                }
+                for source in entity.contexts.iter().flat_map(|context| &context.sources) {
+                    let above = self.follow(&path.0[..source.depth.min(path.0.len())]);
+                    self.note_representation(&source.fields, above);
                 }
             }
         }
@@ -352,7 +376,7 @@ impl Compiler {
     }
 
     /// The place at the end of a path.
-    fn follow(&mut self, FlattenPath(steps): &FlattenPath) -> PlaceIndex {
+    fn follow(&mut self, steps: &[PathStep]) -> PlaceIndex {
         let mut place = ROOT_PLACE;
         for step in steps {
             match step {
@@ -403,14 +427,32 @@ impl Compiler {
     }
 
     fn entity(&mut self, entity: &EntityFetch) -> EntityProgram {
-        let EntityFetch { key, variable, paths, templates } = entity;
+        let EntityFetch { key, variable, paths, templates, contexts } = entity;
         EntityProgram {
             key: self.names.intern(key),
             key_text: key.clone(),
             variable: member_head(variable),
             paths: paths.iter().map(|path| self.path(path)).collect(),
             templates: templates.iter().map(|template| self.template(template)).collect(),
+            contexts: contexts.iter().map(|context| self.context(context)).collect(),
             sources: Vec::new(),
+        }
+    }
+
+    fn context(&mut self, context: &ContextVariable) -> ContextProgram {
+        let ContextVariable { name, required, sources } = context;
+        let source = |source: &ContextSource| {
+            let ContextSource { depth, types, fields } = source;
+            ContextSourceProgram {
+                depth: *depth,
+                types: types.as_ref().map(|types| self.types(types)),
+                fields: self.representation(fields),
+            }
+        };
+        ContextProgram {
+            head: member_head(name),
+            required: *required,
+            sources: sources.iter().map(source).collect(),
         }
     }
 

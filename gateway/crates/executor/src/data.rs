@@ -359,6 +359,22 @@ impl Data {
         Some(value)
     }
 
+    /// Makes the value of an owned object's field writable for this object alone.
+    pub(crate) fn take_field(&mut self, object: u32, name: Name) -> Option<Value> {
+        let at = self.objects[object as usize].members.iter().position(|(key, _)| *key == name)?;
+        let value = self.unshared(self.objects[object as usize].members[at].1);
+        self.objects[object as usize].members[at].1 = value;
+        Some(value)
+    }
+
+    /// Makes an element of an owned list writable for this list alone.
+    pub(crate) fn take_item(&mut self, list: u32, at: usize) -> Option<Value> {
+        let value = *self.lists[list as usize].members.get(at)?;
+        let value = self.unshared(value);
+        self.lists[list as usize].members[at] = value;
+        Some(value)
+    }
+
     /// Where a field of an object stands. `typed`: its type makes a difference.
     pub(crate) fn below(
         &mut self,

@@ -10,6 +10,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::compiled::{EntityProgram, RepresentationProgram, Step};
+use crate::contexts;
 use crate::data::{Data, ROOT, Standing, Value};
 use crate::document::TypeOf;
 use crate::names::TypeSet;
@@ -21,11 +22,14 @@ use crate::remember::Remembered;
 pub(crate) struct Entities {
     /// Distinct, in the order in which the data has them.
     pub(crate) representations: Vec<Bytes>,
+    /// For every representation the variables that its context gives, without braces; empty if
+    /// there are none.
+    pub(crate) contexts: Vec<Bytes>,
     /// Objects that stand at several places are there once, unless it is [`Entities::traced`].
     pub(crate) targets: Vec<Target>,
     pub(crate) trails: Trails,
     /// The last walk that found targets.
-    walk: u32,
+    pub(crate) walk: u32,
 }
 
 /// An owned object of the data that an entity is to be merged into.
@@ -88,6 +92,9 @@ impl Roots {
 impl Entities {
     /// Walks all flatten paths and writes the representations of what stands there.
     pub(crate) fn collect(data: &mut Data, program: &EntityProgram) -> Self {
+        if !program.contexts.is_empty() {
+            return contexts::collect(data, program);
+        }
         let mut text: Vec<u8> = Vec::new();
         let mut spans: Vec<Range<usize>> = Vec::new();
         let mut known: HashMap<Vec<u8>, usize> = HashMap::new();
@@ -117,7 +124,7 @@ impl Entities {
         }
         let text = Bytes::from(text);
         let representations = spans.into_iter().map(|span| text.slice(span)).collect();
-        Self { representations, targets, trails: Trails::default(), walk }
+        Self { representations, contexts: Vec::new(), targets, trails: Trails::default(), walk }
     }
 
     /// Takes out what need not be asked for: merges it into its targets instead.
@@ -164,7 +171,7 @@ impl Entities {
 
     /// The same with all the ways that lead to the targets.
     pub(crate) fn traced(&self, data: &Data, program: &EntityProgram) -> Self {
-        let Self { representations, targets: known, trails: _, walk } = self;
+        let Self { representations, contexts, targets: known, trails: _, walk } = self;
         let key = |target: &Target| (target.place.object, target.path);
         let known: HashMap<(u32, usize), usize> =
             known.iter().map(|target| (key(target), target.representation)).collect();
@@ -178,7 +185,8 @@ impl Entities {
             };
             Tracing { data, trails: &mut trails, found: &mut found }.start(steps);
         }
-        Self { representations: representations.clone(), targets, trails, walk: *walk }
+        let (representations, contexts) = (representations.clone(), contexts.clone());
+        Self { representations, contexts, targets, trails, walk: *walk }
     }
 }
 
@@ -265,12 +273,17 @@ impl Tracing<'_> {
     }
 }
 
-fn is_one_of(data: &Data, value: Value, types: &TypeSet) -> bool {
+pub(crate) fn is_one_of(data: &Data, value: Value, types: &TypeSet) -> bool {
     matches!(data.type_of(value), TypeOf::Known(name) if types.contains(name))
 }
 
 /// Appends the representation of an object, if it has one.
-fn represent(data: &Data, program: &EntityProgram, object: Value, out: &mut Vec<u8>) -> Option<()> {
+pub(crate) fn represent(
+    data: &Data,
+    program: &EntityProgram,
+    object: Value,
+    out: &mut Vec<u8>,
+) -> Option<()> {
     let TypeOf::Known(name) = data.type_of(object) else { return None };
     let template = program.templates.iter().find(|template| template.types.contains(name))?;
     out.extend_from_slice(&template.head);

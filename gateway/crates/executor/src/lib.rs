@@ -15,6 +15,7 @@
 mod answer;
 mod batch;
 mod compiled;
+mod contexts;
 mod data;
 mod document;
 mod entities;

@@ -76,6 +76,10 @@ impl Documents {
         let fetch = &fetches[at];
         let Some(selections) = self.of_list(at, entity) else { return Vec::new() };
         let mut sources = Vec::new();
+        // What was said in one context need not hold in another.
+        if !entity.contexts.is_empty() {
+            return sources;
+        }
         for (number, template) in entity.templates.iter().enumerate() {
             let types: Vec<&str> =
                 entity.templates.iter().map(|template| &*template.typename).collect();

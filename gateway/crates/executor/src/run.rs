@@ -13,7 +13,7 @@ use std::task::Poll;
 
 use bytes::Bytes;
 use federation::plan::OperationKind;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use serde_json::{Map, Value as Json};
 use tokio::time::{Instant, sleep_until};
@@ -235,6 +235,18 @@ impl<'a> Run<'a> {
                 (fetch, Outcome::of_one(batch, &sizes))
             }));
         }
+        let contexts: Vec<Bytes> = match &self.fetches[fetch].progress {
+            Progress::Running(job) => {
+                job.lists.iter().flat_map(|list| &list.contexts).cloned().collect()
+            }
+            Progress::Waiting | Progress::Ended => Vec::new(),
+        };
+        if !contexts.is_empty() {
+            return Some(Box::pin(async move {
+                let loaded = load_in_contexts(loaders, &load, &contexts, &asks).await;
+                (fetch, Outcome { roots: None, lists: by_list(loaded, &sizes) })
+            }));
+        }
         let moment = load.program.moment.map(|selection| {
             let load = || Moment::new(loaders, load.clone());
             self.moments.entry(selection).or_insert_with(load).clone()
@@ -435,6 +447,39 @@ fn memory(job: &Job, outcome: &Outcome, adopted: &[(Arc<Batch>, Option<u32>)]) -
         root: outcome.roots.as_ref().and_then(|batch| stored(batch, batch.data)),
         lists: lists.collect(),
     }
+}
+
+/// One request for each set of variables that contexts give.
+async fn load_in_contexts(
+    loaders: &Loaders,
+    load: &Load,
+    contexts: &[Bytes],
+    asks: &[Ask],
+) -> Vec<Loaded> {
+    let mut groups: Vec<(&Bytes, Vec<usize>)> = Vec::new();
+    let mut known: HashMap<&Bytes, usize> = HashMap::new();
+    for (at, context) in contexts.iter().enumerate() {
+        let group = *known.entry(context).or_insert_with(|| {
+            groups.push((context, Vec::new()));
+            groups.len() - 1
+        });
+        groups[group].1.push(at);
+    }
+    let answers = groups.iter().map(async |(context, places)| {
+        let mut variables = load.variables.to_vec();
+        if !variables.is_empty() {
+            variables.push(b',');
+        }
+        variables.extend_from_slice(context);
+        let load = Load { variables: variables.into(), ..load.clone() };
+        let asks = places.iter().map(|&at| asks[at].clone()).collect();
+        loaders.load(load, asks, None).await
+    });
+    let answers = join_all(answers).await;
+    let places = groups.into_iter().flat_map(|(_, places)| places);
+    let mut loaded: Vec<(usize, Loaded)> = places.zip(answers.into_iter().flatten()).collect();
+    loaded.sort_by_key(|(at, _)| *at);
+    loaded.into_iter().map(|(_, loaded)| loaded).collect()
 }
 
 /// The representations of all lists of a fetch, list after list.

@@ -81,6 +81,31 @@ pub struct EntityFetch {
     /// How to build the representation; the first template that has the object's type applies.
     /// An object of a type without a template is left out.
     pub templates: Vec<RepresentationTemplate>,
+    /// Arguments whose values stand further up in the data. Entities for which they differ cannot
+    /// share a request; who has any is the only list of its fetch, with one path.
+    #[serde(default)]
+    pub contexts: Vec<ContextVariable>,
+}
+
+/// A variable whose value is that of the nearest object above an entity that has one to give.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ContextVariable {
+    pub name: String,
+    /// Without a value the entity is not asked for.
+    pub required: bool,
+    /// The nearest first.
+    pub sources: Vec<ContextSource>,
+}
+
+/// An object on the way to an entity that may have the value of a [`ContextVariable`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ContextSource {
+    /// So many steps of the entity's path lead to the object.
+    pub depth: usize,
+    /// Only if the object's `__typename` is one of these.
+    pub types: Option<Vec<String>>,
+    /// One of these is read, the first that has the object's type; likewise below it.
+    pub fields: Vec<RepresentationField>,
 }
 
 /// A way through the merged data, e.g. `products.@.reviews`.

@@ -100,6 +100,7 @@ pub(crate) fn entity_list(
         variable: variable.to_owned(),
         paths: paths.iter().map(|path| flatten_path(path)).collect(),
         templates,
+        contexts: Vec::new(),
     }
 }
 

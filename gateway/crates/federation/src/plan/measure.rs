@@ -40,7 +40,7 @@ fn fetch_bytes(fetch: &Fetch) -> usize {
     let entities = fetch.entities.iter().map(|entity| {
         let fields: usize = entity.templates.iter().map(|template| template.fields.len()).sum();
         let steps: usize = entity.paths.iter().map(|path| path.0.len()).sum();
-        size_of_val(entity) + (fields + steps) * 120
+        size_of_val(entity) + (fields + steps + entity.contexts.len()) * 120
     });
     size_of::<Fetch>() + fetch.document.len() + entities.sum::<usize>()
 }

@@ -9,7 +9,8 @@ use apollo_compiler::Node;
 use apollo_compiler::ast::{self, Definition, Selection};
 
 use super::{
-    EntityFetch, Fetch, Inclusion, QueryPlan, RepresentationField, RepresentationTemplate,
+    ContextSource, ContextVariable, EntityFetch, Fetch, FlattenPath, Inclusion, QueryPlan,
+    RepresentationField, RepresentationTemplate,
 };
 
 impl fmt::Display for QueryPlan {
@@ -127,6 +128,9 @@ impl Text {
             self.open(&format!("Flatten(path: \"{path}\")"));
         }
         self.open(&format!("Fetch(service: \"{}\")", fetch.subgraph));
+        for path in &entity.paths {
+            entity.contexts.iter().for_each(|context| self.context(path, context));
+        }
         self.line("{");
         self.depth += 1;
         entity.templates.iter().for_each(|template| self.template(template));
@@ -137,6 +141,21 @@ impl Text {
         for _ in &entity.paths {
             self.close();
         }
+    }
+
+    /// `$c0 = users.@ { locale }`, or several such, the nearest first.
+    fn context(&mut self, FlattenPath(steps): &FlattenPath, context: &ContextVariable) {
+        let ContextVariable { name, required: _, sources } = context;
+        let source = |source: &ContextSource| {
+            let ContextSource { depth, types, fields } = source;
+            let place = FlattenPath(steps.iter().take(*depth).cloned().collect()).to_string();
+            let only = types.as_ref().map(|types| format!("|[{}]", types.join("|")));
+            let mut text = format!("{place}{} {{", only.unwrap_or_default());
+            write_fields(&mut text, fields);
+            text + " }"
+        };
+        let sources: Vec<String> = sources.iter().map(source).collect();
+        self.line(&format!("${name} = {}", sources.join(" or ")));
     }
 
     fn template(&mut self, template: &RepresentationTemplate) {

@@ -6,18 +6,21 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use apollo_compiler::ast::Argument;
+use apollo_compiler::{Name, Node};
 use indexmap::IndexMap;
 
 use super::PlanError;
+use super::contexts::{Above, ContextVariables, Contexts};
 use super::cost::{Choice, Level};
 use super::needs::{Need, Needs};
 use super::places::{PlaceId, Places};
 use super::search::{Base, Search, Way};
 use super::steps::{
-    SelectedField, SelectionId, Selections, Step, StepId, StepKind, Template,
+    SelectedField, SelectionId, Selections, Step, StepContext, StepId, StepKind, Template,
     merge_representations, same_names,
 };
-use crate::operation::{and, implies, or};
+use crate::operation::{Operation, and, implies, or};
 use crate::plan::{Inclusion, PathStep, RepresentationField};
 use crate::query_graph::{NodeId, NodeKind, TypeId, TypeSet};
 use crate::supergraph::SubgraphId;
@@ -34,6 +37,10 @@ pub(super) struct Builder<'s, 'a> {
     turn: StepId,
     by_place: IndexMap<(Vec<PathStep>, SubgraphId, Level, StepKind), Vec<StepId>>,
     entered: IndexMap<EntryIdentity, (Holder, Inclusion)>,
+    pub(super) operation: &'s Operation,
+    /// Arguments from contexts, by where and of which field they are.
+    context_arguments: IndexMap<(Holder, Name), Vec<Node<Argument>>>,
+    pub(super) context_variables: ContextVariables,
 }
 
 /// A place that is being planned, and the selections that reach it.
@@ -42,26 +49,37 @@ pub(super) struct Spot {
     pub(super) place: PlaceId,
     pub(super) path: Vec<PathStep>,
     pub(super) bases: Vec<BaseAt>,
-    /// Steps that tell which type stands here (or further up, where the path depends on it).
+    /// Steps that tell which type stands here, or further up, where the path depends on it.
     pub(super) waits: BTreeSet<StepId>,
+    /// Of those, the ones for the path alone.
+    path_waits: BTreeSet<StepId>,
+    /// What it stands in, if contexts matter.
+    pub(super) above: Option<Arc<Above>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct BaseAt {
     base: Base,
-    holder: Holder,
+    pub(super) holder: Holder,
 }
 
 /// A selection in a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Holder {
+pub(super) struct Holder {
     step: StepId,
-    selections: SelectionId,
+    pub(super) selections: SelectionId,
 }
 
 impl Spot {
     pub(super) fn root() -> Self {
-        Self { place: Places::ROOT, path: Vec::new(), bases: Vec::new(), waits: BTreeSet::new() }
+        Self {
+            place: Places::ROOT,
+            path: Vec::new(),
+            bases: Vec::new(),
+            waits: BTreeSet::new(),
+            path_waits: BTreeSet::new(),
+            above: None,
+        }
     }
 
     fn search_bases(&self) -> Vec<Base> {
@@ -69,7 +87,7 @@ impl Spot {
     }
 }
 
-type Suppliers = BTreeSet<StepId>;
+pub(super) type Suppliers = BTreeSet<StepId>;
 
 /// Entering a node for a run-time type at a place.
 type EntryIdentity = (Vec<PathStep>, Vec<BaseAt>, TypeId, NodeId);
@@ -78,7 +96,7 @@ type EntryIdentity = (Vec<PathStep>, Vec<BaseAt>, TypeId, NodeId);
 type Holders = Vec<(Holder, Option<Base>)>;
 
 impl<'s, 'a> Builder<'s, 'a> {
-    pub(super) fn new(search: &'s mut Search<'a>) -> Self {
+    pub(super) fn new(search: &'s mut Search<'a>, operation: &'s Operation) -> Self {
         let places = Places::new(search.graph);
         Self {
             search,
@@ -89,6 +107,9 @@ impl<'s, 'a> Builder<'s, 'a> {
             turn: 0,
             by_place: IndexMap::new(),
             entered: IndexMap::new(),
+            operation,
+            context_arguments: IndexMap::new(),
+            context_variables: ContextVariables::default(),
         }
     }
 
@@ -248,25 +269,38 @@ impl<'s, 'a> Builder<'s, 'a> {
             };
             let Some(child) = &need.child else {
                 for (holder, _) in &holders {
-                    self.selections[holder.selections].add_leaf(field.clone());
+                    let field = self.with_context_arguments(*holder, field.clone());
+                    self.selections[holder.selections].add_leaf(field);
                 }
                 continue;
             };
             let mut bases = Vec::new();
             for (holder, below) in &holders {
                 let Some(base) = below else { continue };
+                let field = self.with_context_arguments(*holder, field.clone());
                 let selections = self.composite(*holder, &field, base.node);
                 bases
                     .push(BaseAt { base: *base, holder: Holder { step: holder.step, selections } });
             }
             let depth = self.list_depth(&holders, need, &types);
             let (path, guarded) = self.path_below(spot, all, &types, &key, depth);
-            let waits = if guarded { spot.waits.clone() } else { BTreeSet::new() };
-            let below = Spot { place, path, bases, waits };
+            let waits = if guarded { &spot.waits } else { &spot.path_waits }.clone();
+            let above = self
+                .search
+                .field_sets
+                .has_contexts()
+                .then(|| Arc::new(Above { spot: spot.clone(), types: types.clone() }));
+            let below = Spot { place, path, bases, path_waits: waits.clone(), waits, above };
             let child_types = self.search.types(&below.search_bases());
             suppliers.extend(self.supply(&below, child, &child_types, &Inclusion::ALWAYS)?);
         }
         Ok(suppliers)
+    }
+
+    fn with_context_arguments(&self, holder: Holder, mut field: SelectedField) -> SelectedField {
+        let more = self.context_arguments.get(&(holder, field.name.clone()));
+        field.arguments.extend(more.into_iter().flatten().cloned());
+        field
     }
 
     fn composite(&mut self, holder: Holder, field: &SelectedField, node: NodeId) -> SelectionId {
@@ -385,7 +419,7 @@ impl<'s, 'a> Builder<'s, 'a> {
                     let fields = self.representation(spot.place, slots, &needs, true);
                     templates.insert(other, fields);
                 }
-                let holder = self.entities(spot, home, templates, suppliers);
+                let holder = self.entities(spot, home, templates, suppliers, Vec::new());
                 let covered = known.map_or(when.clone(), |(_, covered)| or(&covered, when));
                 self.entered.insert(identity, (holder, covered));
                 Ok(holder)
@@ -402,21 +436,24 @@ impl<'s, 'a> Builder<'s, 'a> {
         when: &Inclusion,
     ) -> Result<Holder, PlanError> {
         let key = self.search.field_sets.keys(home)[key].clone();
-        let requires = self
-            .search
-            .field_sets
-            .requires(home, &need.name)
-            .cloned()
-            .ok_or_else(|| self.unresolvable())?;
+        let requires = self.search.field_sets.requires(home, &need.name).cloned();
         let mut suppliers = self.supply(spot, &key, &TypeSet::one(id), when)?;
-        suppliers.extend(self.supply(spot, &requires, &TypeSet::one(id), when)?);
         let key_slots = self.in_place_of(spot, id, &key)?;
-        let required_slots = self.in_place_of(spot, id, &requires)?;
+        let mut required_slots = IndexMap::new();
+        if let Some(requires) = &requires {
+            suppliers.extend(self.supply(spot, requires, &TypeSet::one(id), when)?);
+            required_slots = self.in_place_of(spot, id, requires)?;
+        }
+        let Contexts { variables, arguments, suppliers: more } =
+            self.contexts(spot, id, home, &need.name, when)?;
+        suppliers.extend(more);
         let mut templates = IndexMap::new();
         for (other, slots) in key_slots {
             let key_fields = self.representation(spot.place, slots, &key, true);
             let slots = required_slots.get(&other).copied().unwrap_or(slots);
-            let required = self.representation(spot.place, slots, &requires, false);
+            let required = requires.as_ref().map_or_else(Vec::new, |requires| {
+                self.representation(spot.place, slots, requires, false)
+            });
             let fields = merge_representations(&key_fields, &required).ok_or_else(|| {
                 PlanError::ConflictingRequirement {
                     coordinate: format!("{}.{}", self.search.graph.node(home).type_name, need.name),
@@ -424,7 +461,11 @@ impl<'s, 'a> Builder<'s, 'a> {
             })?;
             templates.insert(other, fields);
         }
-        Ok(self.entities(spot, home, templates, suppliers))
+        let holder = self.entities(spot, home, templates, suppliers, variables);
+        if !arguments.is_empty() {
+            self.context_arguments.insert((holder, need.name.clone()), arguments);
+        }
+        Ok(holder)
     }
 
     /// The types that may stand where a run-time type was when it was planned, each with the type
@@ -472,6 +513,7 @@ impl<'s, 'a> Builder<'s, 'a> {
         home: NodeId,
         fields: IndexMap<TypeId, Vec<RepresentationField>>,
         suppliers: Suppliers,
+        contexts: Vec<StepContext>,
     ) -> Holder {
         for at in &spot.bases {
             self.selections[at.holder.selections].need_typename(&Inclusion::ALWAYS);
@@ -494,13 +536,15 @@ impl<'s, 'a> Builder<'s, 'a> {
         };
         let fits = |step: &StepId| {
             let known = &self.steps[*step].templates;
-            templates.iter().all(|(id, own)| {
-                known.get(id).is_none_or(|other| other == own)
-                    && known.values().all(|other| says_as_much(other, own))
-            })
+            self.steps[*step].contexts == contexts
+                && templates.iter().all(|(id, own)| {
+                    known.get(id).is_none_or(|other| other == own)
+                        && known.values().all(|other| says_as_much(other, own))
+                })
         };
         let fitting = known.into_iter().find(fits);
         let step = fitting.unwrap_or_else(|| self.add_step(identity));
+        self.steps[step].contexts = contexts;
         self.steps[step].templates.extend(templates);
         self.steps[step].after.extend(suppliers);
         Holder { step, selections: self.step_root(step, home) }
@@ -517,6 +561,7 @@ impl<'s, 'a> Builder<'s, 'a> {
             after: BTreeSet::new(),
             roots: IndexMap::new(),
             templates: IndexMap::new(),
+            contexts: Vec::new(),
         });
         self.by_place.entry(identity).or_default().push(id);
         id

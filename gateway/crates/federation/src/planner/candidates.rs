@@ -29,10 +29,6 @@ impl Search<'_> {
                 continue;
             }
             let Some(edge) = node.fields.get(&need.name) else { continue };
-            if !edge.join.context_arguments.is_empty() {
-                self.contextual = Some((node.type_name.clone(), need.name.clone()));
-                continue;
-            }
             has_list |= edge.ty.is_list();
             if self.resolves_plainly(*home, edge, entry.provides, id, need) {
                 let cost = match &need.child {
@@ -54,17 +50,13 @@ impl Search<'_> {
                     }
                     found.push((Choice::Plain(vec![*home]), cost));
                 }
-            } else if edge.join.resolves(|label| self.labels.contains(label))
-                && let Some(requires) = self.field_sets.requires(*home, &need.name)
-            {
-                found.extend(self.with_requirement(
-                    id,
-                    bases,
-                    entries,
-                    (*home, edge),
-                    requires,
-                    need,
-                ));
+            } else if edge.join.resolves(|label| self.labels.contains(label)) {
+                // A value from a context comes like a requirement; that it may have to be waited
+                // for only shows when the plan is written down.
+                let requires = self.field_sets.requires(*home, &need.name);
+                let found_with =
+                    self.with_requirement(id, bases, entries, (*home, edge), requires, need);
+                found.extend(found_with);
             }
         }
         let deeper = |cost: &Cost| plain.iter().any(|(_, base)| base.level < cost.ready);
@@ -86,7 +78,8 @@ impl Search<'_> {
         need: &Need,
     ) -> bool {
         let resolves = edge.join.resolves(|label| self.labels.contains(label))
-            && self.field_sets.requires(home, &need.name).is_none();
+            && self.field_sets.requires(home, &need.name).is_none()
+            && edge.contexts.is_empty();
         resolves || self.provided_below(provides, id, &need.name).next().is_some()
     }
 
@@ -142,25 +135,20 @@ impl Search<'_> {
         bases: &[Base],
         entries: &Entries,
         (home, edge): (NodeId, &FieldEdge),
-        requires: &Arc<Needs>,
+        requires: Option<&Arc<Needs>>,
         need: &Need,
     ) -> Option<(Choice, Cost)> {
-        let place = (id, bases.to_vec(), requires.id);
-        if self.underway.contains(&place) {
-            self.cut = true;
-            return None;
-        }
-        self.underway.push(place);
-        let required = self.choose(id, bases, entries, requires);
-        self.underway.pop();
-        let required = required?.cost;
+        let required = match requires {
+            Some(requires) => self.required(id, bases, entries, requires)?,
+            None => Cost::default(),
+        };
         let mut best: Option<(usize, Cost)> = None;
         for (index, key) in self.field_sets.keys(home).iter().enumerate() {
             let Some(selected) = self.choose(id, bases, entries, key) else { continue };
             let mut cost = selected.cost.and(&required);
             let level = cost.ready.max(self.floor(bases)) + 1;
             cost.request(level, self.graph.node(home).subgraph);
-            cost.fields += key.size() + requires.size();
+            cost.fields += key.size() + requires.map_or(0, |requires| requires.size());
             if best.as_ref().is_none_or(|(_, other)| cost.rank(&self.paid) < other.rank(&self.paid))
             {
                 best = Some((index, cost));
@@ -172,6 +160,24 @@ impl Search<'_> {
             cost.add(&*self.evaluate(&[base], child)?);
         }
         Some((Choice::Requires { home, key }, cost))
+    }
+
+    fn required(
+        &mut self,
+        id: TypeId,
+        bases: &[Base],
+        entries: &Entries,
+        requires: &Arc<Needs>,
+    ) -> Option<Cost> {
+        let place = (id, bases.to_vec(), requires.id);
+        if self.underway.contains(&place) {
+            self.cut = true;
+            return None;
+        }
+        self.underway.push(place);
+        let required = self.choose(id, bases, entries, requires);
+        self.underway.pop();
+        Some(required?.cost)
     }
 
     /// Several subgraphs at once, each with a part of what is below; as few as do.

@@ -8,7 +8,7 @@ use super::PlanOptions;
 use super::cost::Level;
 use super::print::Printer;
 use super::schedule::schedule;
-use super::steps::{Selections, Step, StepId, StepKind, Template};
+use super::steps::{Selections, Step, StepContext, StepId, StepKind, Template};
 use crate::operation::{Operation, or};
 use crate::plan::{
     EntityFetch, Fetch, FlattenPath, Inclusion, OperationKind, PathStep, RepresentationTemplate,
@@ -61,7 +61,9 @@ impl Lowering<'_> {
         for (index, step) in self.steps.iter().enumerate() {
             // Root fields of a nested root type are merged where they stand: a request of its own.
             let nested = if step.kind == StepKind::Root { step.path.clone() } else { Vec::new() };
-            let alone = if self.options.merge_fetches { 0 } else { index };
+            // Its variables may differ from entity to entity.
+            let own_variables = !step.contexts.is_empty();
+            let alone = if self.options.merge_fetches && !own_variables { 0 } else { index + 1 };
             requests.entry((waves[index], step.subgraph, nested, alone)).or_default().push(index);
         }
         let mut requests: Vec<Request> = requests
@@ -143,7 +145,13 @@ impl Lowering<'_> {
             let alias = if several { format!("{key}:") } else { String::new() };
             roots.push(format!("{alias}_entities(representations:${variable}){{{selection}}}"));
             variables.push(format!("${variable}:[_Any!]!"));
-            entities.push(EntityFetch { key, variable, paths, templates });
+            entities.push(EntityFetch { key, variable, paths, templates, contexts: Vec::new() });
+        }
+        if let ([step], [entity]) = (request.steps.as_slice(), entities.as_mut_slice()) {
+            for StepContext { variable, ty } in &self.steps[*step].contexts {
+                variables.push(format!("${}:{ty}", variable.name));
+                entity.contexts.push(variable.clone());
+            }
         }
         let used = std::mem::take(&mut printer.variables);
         let mut client_variables = Vec::new();

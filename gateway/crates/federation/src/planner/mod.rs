@@ -11,6 +11,7 @@
 
 mod build;
 mod candidates;
+mod contexts;
 mod cost;
 mod entries;
 mod hash;
@@ -86,9 +87,11 @@ pub enum PlanError {
     Unresolvable { coordinate: String, from: Vec<String> },
     #[error("`{coordinate}` requires one field with different arguments")]
     ConflictingRequirement { coordinate: String },
-    /// Not planned yet: the argument's value stands further up in the data.
-    #[error("`{coordinate}` takes an argument from a context, which is not supported")]
-    ContextArgument { coordinate: String },
+    /// No object further up sets the context, or its value depends on the field itself.
+    #[error(
+        "`{coordinate}` takes an argument from a context that has no value where it is selected"
+    )]
+    NoContext { coordinate: String },
     #[error("the operation is too complex to plan: more than {fuel} steps of search")]
     TooComplex { fuel: u64 },
 }
@@ -171,7 +174,7 @@ impl Planner {
             search.restart(best.paid.clone());
         }
         search.root_level = 0;
-        let mut builder = Builder::new(&mut search);
+        let mut builder = Builder::new(&mut search, operation);
         if let Some(root) = root {
             for (index, needs) in roots.serial.iter().enumerate() {
                 Roots::supply(&mut builder, root, needs, index)?;
@@ -278,9 +281,6 @@ impl Draft {
 fn unresolvable(search: &Search<'_>) -> PlanError {
     if search.fuel == 0 {
         return PlanError::TooComplex { fuel: search.limit };
-    }
-    if let Some((type_name, field)) = &search.contextual {
-        return PlanError::ContextArgument { coordinate: format!("{type_name}.{field}") };
     }
     let Some(failure) = &search.failure else {
         return PlanError::Unresolvable {

@@ -12,7 +12,9 @@ use indexmap::IndexMap;
 
 use crate::operation::{Field, SelectionSet};
 use crate::plan::Inclusion;
-use crate::query_graph::{FieldSet, FieldSetField, NodeId, QueryGraph, TypeId, TypeSet};
+use crate::query_graph::{
+    ContextEdge, FieldSet, FieldSetField, NodeId, QueryGraph, TypeId, TypeSet,
+};
 
 #[derive(Debug)]
 pub(super) struct Needs {
@@ -71,7 +73,17 @@ pub(super) struct FieldSets {
     keys: Vec<Vec<Arc<Needs>>>,
     requires: IndexMap<(NodeId, Name), Arc<Needs>>,
     provides: IndexMap<(NodeId, Name), Arc<Needs>>,
+    contexts: IndexMap<(NodeId, Name), Vec<ContextNeed>>,
     next_id: u32,
+}
+
+/// An argument whose value stands further up.
+#[derive(Clone, Debug)]
+pub(super) struct ContextNeed {
+    pub(super) argument: Name,
+    pub(super) ty: String,
+    /// What to have of the nearest object that sets the context; these may.
+    pub(super) needs: Arc<Needs>,
 }
 
 impl FieldSets {
@@ -90,6 +102,11 @@ impl FieldSets {
                     let needs = sets.convert(graph, edge.ty.inner_named_type(), provides);
                     sets.provides.insert((id, edge.name.clone()), needs);
                 }
+                if !edge.contexts.is_empty() {
+                    let needs = edge.contexts.iter().map(|context| sets.context(graph, context));
+                    let needs = needs.collect();
+                    sets.contexts.insert((id, edge.name.clone()), needs);
+                }
             }
         }
         sets
@@ -107,6 +124,24 @@ impl FieldSets {
         self.provides.get(&(node, field.clone()))
     }
 
+    /// Arguments of a field that come from contexts.
+    pub(super) fn contexts(&self, node: NodeId, field: &Name) -> &[ContextNeed] {
+        self.contexts.get(&(node, field.clone())).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn has_contexts(&self) -> bool {
+        !self.contexts.is_empty()
+    }
+
+    fn context(&mut self, graph: &QueryGraph, context: &ContextEdge) -> ContextNeed {
+        let ContextEdge { argument, ty, setters, fields } = context;
+        let fields = fields.iter().map(|field| self.convert_field(graph, field)).collect();
+        let is_abstract = setters.len() > 1;
+        let needs = Needs { id: self.next_id, possible: setters.clone(), is_abstract, fields };
+        self.next_id += 1;
+        ContextNeed { argument: argument.clone(), ty: ty.clone(), needs: Arc::new(needs) }
+    }
+
     /// The first id that no field set has.
     pub(super) fn next_id(&self) -> u32 {
         self.next_id
@@ -122,22 +157,25 @@ impl FieldSets {
         parent: &Name,
         fields: &[FieldSetField],
     ) -> Arc<Needs> {
-        let fields = fields
-            .iter()
-            .map(|field| Need {
-                name: field.name.clone(),
-                arguments: field.arguments.clone(),
-                argument_text: argument_text(&field.arguments),
-                types: field.types.clone(),
-                when: Inclusion::ALWAYS,
-                child: (!field.fields.is_empty())
-                    .then(|| self.convert_fields(graph, &field.type_name, &field.fields)),
-            })
-            .collect();
+        let fields = fields.iter().map(|field| self.convert_field(graph, field)).collect();
         let id = self.next_id;
         self.next_id += 1;
         let possible = graph.possible(parent).cloned().unwrap_or_default();
         Arc::new(Needs { id, is_abstract: is_abstract(graph, parent, &possible), possible, fields })
+    }
+}
+
+impl FieldSets {
+    fn convert_field(&mut self, graph: &QueryGraph, field: &FieldSetField) -> Need {
+        Need {
+            name: field.name.clone(),
+            arguments: field.arguments.clone(),
+            argument_text: argument_text(&field.arguments),
+            types: field.types.clone(),
+            when: Inclusion::ALWAYS,
+            child: (!field.fields.is_empty())
+                .then(|| self.convert_fields(graph, &field.type_name, &field.fields)),
+        }
     }
 }
 

@@ -90,8 +90,6 @@ pub(super) struct Search<'a> {
     /// Requests that other parts of the operation make anyway.
     pub(super) paid: BTreeSet<(Level, SubgraphId)>,
     pub(super) failure: Option<Failure>,
-    /// A field that cannot be planned because its arguments come from a context.
-    pub(super) contextual: Option<(Name, Name)>,
     /// Steps of the search that may still be made, and that may be made in all.
     pub(super) fuel: u64,
     pub(super) limit: u64,
@@ -125,7 +123,6 @@ impl<'a> Search<'a> {
             root_level: 0,
             paid: BTreeSet::new(),
             failure: None,
-            contextual: None,
             fuel,
             provided: vec![Vec::new()],
             evaluated: FastMap::default(),
@@ -263,9 +260,6 @@ impl<'a> Search<'a> {
         for index in applying {
             let need = &needs.fields[index];
             let edge = self.graph.node(home).fields.get(&need.name)?;
-            if !edge.join.context_arguments.is_empty() {
-                return None;
-            }
             if !self.resolves_plainly(home, edge, base.provides, id, need) {
                 return None;
             }

@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 
 use super::cost::Level;
 use crate::operation::or;
-use crate::plan::{Inclusion, PathStep, RepresentationField};
+use crate::plan::{ContextVariable, Inclusion, PathStep, RepresentationField};
 use crate::query_graph::{NodeId, TypeId, TypeSet};
 use crate::supergraph::SubgraphId;
 
@@ -27,6 +27,15 @@ pub(super) struct Step {
     pub(super) roots: IndexMap<NodeId, SelectionId>,
     /// How an entity of a run-time type is represented.
     pub(super) templates: IndexMap<TypeId, Template>,
+    /// What the selections take from further up.
+    pub(super) contexts: Vec<StepContext>,
+}
+
+/// A variable that a context gives its value, and its type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct StepContext {
+    pub(super) variable: ContextVariable,
+    pub(super) ty: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

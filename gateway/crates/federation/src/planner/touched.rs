@@ -210,10 +210,11 @@ impl<'a> Touched<'a> {
         text: &mut impl fmt::Write,
     ) -> fmt::Result {
         let api_schema = supergraph.api_schema();
-        let SupergraphType { name, kind, joins, fields, implements, members, values } = ty;
+        let SupergraphType { name, kind, joins, fields, implements, members, values, contexts } =
+            ty;
         let api_type = api_schema.types.get(name);
         write!(text, "{kind:?} {name} {};", api_type.is_some())?;
-        write!(text, "{:?};", supergraph.authorization(name))?;
+        write!(text, "{:?};{contexts:?};", supergraph.authorization(name))?;
         for join in joins {
             let subgraph = name_of(supergraph, join.subgraph);
             write!(text, "{subgraph} {:?} {};", join.keys, join.interface_object)?;

@@ -3,9 +3,13 @@
 use apollo_compiler::Name;
 use indexmap::{IndexMap, IndexSet};
 
-use super::field_set::parse_field_set;
-use super::{FieldEdge, FieldSet, NodeId, NodeKind, QueryGraph, QueryNode, TypeId, TypeSet};
-use crate::supergraph::{SubgraphId, Supergraph, SupergraphError, SupergraphType, TypeKind};
+use super::field_set::{parse_context_selection, parse_field_set};
+use super::{
+    ContextEdge, FieldEdge, FieldSet, NodeId, NodeKind, QueryGraph, QueryNode, TypeId, TypeSet,
+};
+use crate::supergraph::{
+    ContextArgument, SubgraphId, Supergraph, SupergraphError, SupergraphType, TypeKind,
+};
 
 pub(super) fn build(supergraph: &Supergraph) -> Result<QueryGraph, SupergraphError> {
     let runtime_types = runtime_types(supergraph);
@@ -165,6 +169,11 @@ impl Builder<'_> {
                     .as_ref()
                     .map(|text| self.field_set(named, text))
                     .transpose()?,
+                contexts: join
+                    .context_arguments
+                    .iter()
+                    .map(|argument| self.context(&ty.name, &field.name, argument))
+                    .collect::<Result<_, _>>()?,
                 join: join.clone(),
             };
             fields.insert(field.name.clone(), edge);
@@ -174,6 +183,39 @@ impl Builder<'_> {
 
     fn field_set(&self, parent: &Name, text: &str) -> Result<FieldSet, SupergraphError> {
         parse_field_set(self.supergraph.schema(), self.possible, parent, text)
+    }
+
+    fn context(
+        &self,
+        type_name: &Name,
+        field: &Name,
+        argument: &ContextArgument,
+    ) -> Result<ContextEdge, SupergraphError> {
+        let ContextArgument { name, ty, context, selection } = argument;
+        let invalid = |reason: String| SupergraphError::InvalidJoin {
+            coordinate: format!("{type_name}.{field}"),
+            reason,
+        };
+        let setters: Vec<&Name> = self
+            .supergraph
+            .types
+            .values()
+            .filter(|other| other.contexts.contains(context))
+            .map(|other| &other.name)
+            .collect();
+        let mut types = TypeSet::default();
+        for setter in &setters {
+            types = self.possible.get(*setter).map_or(types.clone(), |more| types.union(more));
+            self.id(setter).into_iter().for_each(|id| types.insert(id));
+        }
+        let schema = self.supergraph.schema();
+        Ok(ContextEdge {
+            argument: Name::new(name)
+                .map_err(|_| invalid(format!("`{name}` is no name of an argument")))?,
+            ty: ty.clone(),
+            setters: types,
+            fields: parse_context_selection(schema, self.possible, &setters, selection)?,
+        })
     }
 
     fn homes(&self, name: &Name, nodes: &[QueryNode]) -> Vec<NodeId> {

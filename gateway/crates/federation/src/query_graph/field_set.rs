@@ -3,7 +3,7 @@
 use apollo_compiler::ast::Argument;
 use apollo_compiler::executable::{self, Selection};
 use apollo_compiler::validation::Valid;
-use apollo_compiler::{Name, Node, Schema};
+use apollo_compiler::{Name, Node, Schema, ast};
 use indexmap::IndexMap;
 
 use super::TypeSet;
@@ -43,6 +43,42 @@ pub(super) fn parse_field_set(
     let mut fields = Vec::new();
     collect(possible, &parsed.selection_set, &all, &mut fields);
     Ok(FieldSet { text: text.to_owned(), fields })
+}
+
+/// The selection of a `@fromContext`, `{ field }` or fragments by type, on all types that set the
+/// context.
+pub(super) fn parse_context_selection(
+    schema: &Valid<Schema>,
+    possible: &IndexMap<Name, TypeSet>,
+    setters: &[&Name],
+    text: &str,
+) -> Result<Vec<FieldSetField>, SupergraphError> {
+    let invalid = |reason: String| SupergraphError::InvalidJoin {
+        coordinate: setters.first().map(ToString::to_string).unwrap_or_default(),
+        reason,
+    };
+    // Braces may be left out around fragments.
+    let text = text.trim();
+    let braced = if text.starts_with('{') { text.to_owned() } else { format!("{{ {text} }}") };
+    let parsed = ast::Document::parse(braced, "context.graphql")
+        .map_err(|error| invalid(format!("`{text}` is no selection: {}", error.errors)))?;
+    let operation = parsed.definitions.first().and_then(|first| first.as_operation_definition());
+    let selections = operation.map(|operation| operation.selection_set.as_slice());
+    let mut fields = Vec::new();
+    for selection in selections.unwrap_or_default() {
+        let text = |selection: &ast::Selection| selection.serialize().no_indent().to_string();
+        if let ast::Selection::InlineFragment(fragment) = selection
+            && let Some(on) = &fragment.type_condition
+        {
+            let inner: Vec<String> = fragment.selection_set.iter().map(text).collect();
+            fields.extend(parse_field_set(schema, possible, on, &inner.join(" "))?.fields);
+            continue;
+        }
+        for setter in setters {
+            fields.extend(parse_field_set(schema, possible, setter, &text(selection))?.fields);
+        }
+    }
+    Ok(fields)
 }
 
 fn collect(

@@ -72,7 +72,20 @@ pub struct FieldEdge {
     pub target: Option<NodeId>,
     pub requires: Option<FieldSet>,
     pub provides: Option<FieldSet>,
+    pub contexts: Vec<ContextEdge>,
     pub join: FieldJoin,
+}
+
+/// An argument whose value stands further up, at the nearest object that sets its context.
+#[derive(Debug)]
+pub struct ContextEdge {
+    pub argument: Name,
+    /// The argument's type, as the subgraph declares it.
+    pub ty: String,
+    /// Run-time types that set the context.
+    pub setters: TypeSet,
+    /// What to select there: one of these fields, by type.
+    pub fields: Vec<FieldSetField>,
 }
 
 impl QueryGraph {

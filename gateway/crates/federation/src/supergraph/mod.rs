@@ -78,6 +78,8 @@ pub struct SupergraphType {
     pub members: IndexMap<Name, Vec<SubgraphId>>,
     /// Values of an enum, with the subgraphs that have them.
     pub values: IndexMap<Name, Vec<SubgraphId>>,
+    /// Contexts that objects of the type set for what is below them.
+    pub contexts: Vec<String>,
 }
 
 impl SupergraphType {

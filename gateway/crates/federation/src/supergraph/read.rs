@@ -78,6 +78,10 @@ impl Reader {
             implements: IndexMap::new(),
             members: IndexMap::new(),
             values: IndexMap::new(),
+            contexts: directives
+                .get_all("context")
+                .filter_map(|context| string(&context.arguments, "name"))
+                .collect(),
         };
         let owner = directives
             .get("join__owner")

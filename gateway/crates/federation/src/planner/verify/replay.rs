@@ -12,7 +12,10 @@ use super::super::needs::argument_text;
 use super::super::{PlanOptions, Planner};
 use super::shape::{FieldShape, Shape};
 use super::{FetchDocument, Given, SubgraphSchema, Violation, holds};
-use crate::plan::{EntityFetch, Fetch, PathStep, RepresentationField, RepresentationTemplate};
+use crate::plan::{
+    ContextSource, ContextVariable, EntityFetch, Fetch, PathStep, RepresentationField,
+    RepresentationTemplate,
+};
 use crate::query_graph::{FieldSetField, NodeKind, TypeSet};
 use crate::supergraph::SubgraphId;
 
@@ -32,6 +35,8 @@ struct Reading<'a> {
     subgraph: SubgraphId,
     schema: &'a SubgraphSchema,
     document: &'a ExecutableDocument,
+    /// Variables that come from contexts.
+    contexts: Vec<&'a ContextVariable>,
 }
 
 impl Reading<'_> {
@@ -86,7 +91,8 @@ impl<'a> Replay<'a> {
                 );
             }
         }
-        let reading = Reading { fetch: index, subgraph: *subgraph, schema, document };
+        let contexts = fetch.entities.iter().flat_map(|entity| &entity.contexts).collect();
+        let reading = Reading { fetch: index, subgraph: *subgraph, schema, document, contexts };
         let root_type = operation.object_type();
         let mut roots = Shape::default();
         let root_fields = operation.selection_set.root_fields(document);
@@ -156,6 +162,20 @@ impl<'a> Replay<'a> {
                     merge_entity(planner, target, only, template, answer, &before, &mut problems);
                 }
             });
+            for source in entity.contexts.iter().flat_map(|context| &context.sources) {
+                let steps = &path.0[..source.depth.min(path.0.len())];
+                let next = path.0.get(source.depth).and_then(|step| match step {
+                    PathStep::Types(types) => Some(types.as_slice()),
+                    PathStep::Key(_) | PathStep::List => None,
+                });
+                let above = at_path(planner, &mut root, steps, &mut |target, only| {
+                    let only = next.or(only);
+                    context_value(planner, target, only, source, &before, &mut problems);
+                });
+                if above == 0 {
+                    problems.push("a context stands nowhere".to_owned());
+                }
+            }
             self.root = root;
             if found == 0 {
                 problems.push("nothing stands there".to_owned());
@@ -329,6 +349,16 @@ impl<'a> Replay<'a> {
         });
         let mut arguments = field.arguments.clone();
         arguments.sort_by(|a, b| a.name.cmp(&b.name));
+        for context in edge.iter().flat_map(|edge| &edge.join.context_arguments) {
+            arguments.retain(|argument| argument.name != context.name.as_str());
+            let value = field.argument_by_name(&context.name).ok().map(|value| &**value);
+            let given = matches!(value, Some(Value::Variable(name)) if reading.contexts.iter().any(|variable| variable.name == name.as_str()));
+            if !given {
+                let name = &context.name;
+                let reason = format!("`{runtime}.{}` lacks `{name}` from a context", field.name);
+                self.fail(reading.fetch, reason);
+            }
+        }
         FieldShape {
             name: field.name.to_string(),
             arguments: argument_text(&arguments),
@@ -417,6 +447,31 @@ fn may_be(planner: &Planner, name: &str, other: &str) -> bool {
             .possible(name)
             .zip(graph.type_id(other))
             .is_some_and(|(types, id)| types.contains(id))
+}
+
+/// Whether an object has a context's value when it is needed.
+fn context_value(
+    planner: &Planner,
+    target: &Shape,
+    only: Option<&[String]>,
+    source: &ContextSource,
+    before: &BTreeSet<usize>,
+    problems: &mut Vec<String>,
+) {
+    let applies = |types: Option<&[String]>, name: &String| {
+        types.is_none_or(|types| types.iter().any(|other| other == name))
+    };
+    for name in target.by_type.keys() {
+        if !applies(only, name) || !applies(source.types.as_deref(), name) {
+            continue;
+        }
+        let here = source.fields.iter().filter(|field| applies(field.types.as_deref(), name));
+        let here: Vec<RepresentationField> = here.cloned().collect();
+        if here.is_empty() {
+            problems.push(format!("`{name}` gives a context no value"));
+        }
+        missing(&fields_of(planner, target, name), &here, before, name, problems);
+    }
 }
 
 fn merge_entity(
