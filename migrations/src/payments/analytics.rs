@@ -12,6 +12,7 @@ pub(super) async fn up<C: ConnectionTrait>(connection: &C) -> Result<(), DbErr> 
 }
 
 pub(super) async fn down<C: ConnectionTrait>(connection: &C) -> Result<(), DbErr> {
+    run(connection, &["DROP INDEX IF EXISTS payment_attempts_at"]).await?;
     drop_tables(connection, &["analytics_products", "analytics_declines", "analytics_hours"]).await
 }
 
@@ -48,6 +49,8 @@ const TABLES: &[&str] = &[
         revenue BIGINT NOT NULL,
         PRIMARY KEY (currency, days, start, product_id)
     )",
+    // For the parts of hours at the edges of a range.
+    "CREATE INDEX payment_attempts_at ON payment_attempts (currency, op, started_at)",
 ];
 
 /// One statement per kind of row summed up; hours are 3,600,000 ms.
