@@ -22,3 +22,4 @@ pub use crate::clock::Timestamp as DateTime;
 pub use crate::connection::{PageInfo, invalid_cursor};
 
 pub(crate) use error::classify;
+pub(crate) use limits::nesting;

@@ -27,7 +27,7 @@ use super::observe::RequestId;
 use super::streaming::{self, Connection};
 use crate::caller::{Caller, RequestOrigin};
 use crate::credential::{self, Credentials};
-use crate::graphql::classify;
+use crate::graphql::{classify, nesting};
 use crate::passport::{self, KeyError, PassportError, Verifier};
 use crate::settings::LimitSettings;
 use crate::telemetry::Metrics;
@@ -93,6 +93,11 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", "batches of operations are not accepted");
     const DOCUMENT: Self =
         Self::new(StatusCode::BAD_REQUEST, "COMPLEXITY_EXCEEDED", "the document is too long");
+    const NESTING: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "COMPLEXITY_EXCEEDED",
+        "the document is nested too deep",
+    );
     const FAILED: Self = Self::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "INTERNAL",
@@ -223,6 +228,9 @@ impl Endpoint {
         }
         if request.query.len() > self.limits.document_bytes {
             return Err(Refusal::DOCUMENT);
+        }
+        if nesting(&request.query) > self.limits.recursive_depth {
+            return Err(Refusal::NESTING);
         }
         Ok(request)
     }

@@ -18,7 +18,7 @@ use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use async_graphql::{ObjectType, Request, Response, Schema, SubscriptionType};
+use async_graphql::{ObjectType, Request, Response, Schema, ServerError, SubscriptionType};
 use axum::Router;
 use axum::http::HeaderMap;
 use futures::future::BoxFuture;
@@ -30,7 +30,7 @@ use crate::clock::Clock;
 use crate::credential::Credentials;
 use crate::database::Database;
 use crate::events::Consumer;
-use crate::graphql::classify;
+use crate::graphql::{classify, nesting};
 use crate::mail::{Recipients, Templates};
 use crate::settings::Settings;
 use crate::telemetry::Metrics;
@@ -71,10 +71,15 @@ struct Graphql {
     subscribe: Option<Subscribe>,
     per_request: Vec<PerRequest>,
     clock: Clock,
+    /// Deeper documents are not even parsed.
+    max_nesting: usize,
 }
 
 impl Graphql {
     async fn execute(&self, caller: Caller, origin: RequestOrigin, request: Request) -> Response {
+        if let Some(refusal) = self.refusal(&request) {
+            return refusal;
+        }
         let Some(execute) = &self.execute else {
             return Response::default();
         };
@@ -88,10 +93,19 @@ impl Graphql {
         origin: RequestOrigin,
         request: Request,
     ) -> BoxStream<'static, Response> {
+        if let Some(refusal) = self.refusal(&request) {
+            return Box::pin(futures::stream::once(async { refusal }));
+        }
         match &self.subscribe {
             Some(subscribe) => subscribe(self.prepared(caller, origin, request)),
             None => Box::pin(futures::stream::empty()),
         }
+    }
+
+    fn refusal(&self, request: &Request) -> Option<Response> {
+        (nesting(&request.query) > self.max_nesting).then(|| {
+            Response::from_errors(vec![ServerError::new("Query is nested too deep.", None)])
+        })
     }
 
     fn prepared(&self, caller: Caller, origin: RequestOrigin, mut request: Request) -> Request {
@@ -114,6 +128,7 @@ impl Service {
                 subscribe: None,
                 per_request: Vec::new(),
                 clock: clock.clone(),
+                max_nesting: settings.limits.recursive_depth,
             },
             settings,
             database,

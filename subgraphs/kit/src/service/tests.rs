@@ -110,6 +110,7 @@ async fn wrong_requests_get_the_status_that_says_what_is_wrong() {
         (post().header("content-type", "text/plain").body("{ hello }"), 415, "UNSUPPORTED_MEDIA_TYPE"),
         (json_body(&"x".repeat(5000)), 413, "PAYLOAD_TOO_LARGE"),
         (post().json(&json!({ "query": format!("{{ hello }} #{}", "x".repeat(600)) })), 400, "COMPLEXITY_EXCEEDED"),
+        (post().json(&json!({ "query": "{a".repeat(200) })), 400, "COMPLEXITY_EXCEEDED"),
         (post().json(&json!({ "query": "{" })), 200, "GRAPHQL_VALIDATION_FAILED"),
         (post().json(&json!({ "query": "{ nothing }" })), 200, "GRAPHQL_VALIDATION_FAILED"),
         (strict().json(&json!({ "query": "{ nothing }" })), 400, "GRAPHQL_VALIDATION_FAILED"),
