@@ -258,7 +258,7 @@ pub async fn cancel(app: &App, caller: &Caller, id: OrderId) -> Result<OrderId, 
                     .await?
                     .filter(|row| row.buyer_id == buyer)
                     .ok_or_else(|| Refusal::not_found("you have no such order", &["id"]))?;
-                give_up(tx, &order, OrderEvent::Cancel, now).await
+                give_up(tx, app, &order, OrderEvent::Cancel, now).await
             })
         })
         .await;
@@ -331,6 +331,7 @@ async fn ended(app: &App, id: OrderId) -> Result<(), Failure> {
 /// Ends an unpaid order, or starts to void the money held for it.
 pub(crate) async fn give_up(
     tx: &Transaction<'_>,
+    app: &App,
     order: &order::Model,
     event: OrderEvent,
     now: Timestamp,
@@ -347,7 +348,7 @@ pub(crate) async fn give_up(
     match live {
         Some(row) if order.status == OrderStatus::PendingPayment => match row.status {
             PaymentStatus::RequiresCapture | PaymentStatus::RequiresAction => {
-                return payments::begin_void(tx, &row, reason, None, now).await.map(Some);
+                return payments::begin_void(tx, app, &row, reason, None, now).await.map(Some);
             }
             PaymentStatus::RequiresPaymentMethod | PaymentStatus::RequiresConfirmation => {
                 payments::cancel_unpaid(tx, &row, reason, now).await?;

@@ -249,16 +249,6 @@ pub(crate) async fn begin_attempt(
     intent: Intent<'_>,
     now: Timestamp,
 ) -> Result<PaymentAttemptId, Failure> {
-    insert_attempt(tx, row, intent, now, now.plus(app.config.processing.stale.0)).await
-}
-
-pub(crate) async fn insert_attempt(
-    tx: &impl ConnectionTrait,
-    row: &payment::Model,
-    intent: Intent<'_>,
-    now: Timestamp,
-    next_check_at: Timestamp,
-) -> Result<PaymentAttemptId, Failure> {
     let open = open_attempts(tx, row.id).await?;
     let alone = match intent.op {
         AttemptOperation::Void => open.iter().all(|attempt| {
@@ -293,7 +283,7 @@ pub(crate) async fn insert_attempt(
         decline: Set(None),
         raw_code: Set(None),
         checks: Set(0),
-        next_check_at: Set(Some(next_check_at)),
+        next_check_at: Set(Some(now.plus(app.config.processing.stale.0))),
         waiting_owner: Set(intent.waiting.map(Key::owner)),
         waiting_operation: Set(intent.waiting.map(|key| key.operation().to_owned())),
         waiting_key: Set(intent.waiting.map(|key| key.text().to_owned())),
@@ -427,7 +417,9 @@ pub async fn cancel(
                     row.status,
                     PaymentStatus::RequiresCapture | PaymentStatus::RequiresAction
                 ) {
-                    return begin_void(tx, &row, reason, Some(key), now).await.map(Begun::Attempt);
+                    return begin_void(tx, app, &row, reason, Some(key), now)
+                        .await
+                        .map(Begun::Attempt);
                 }
                 cancel_unpaid(tx, &row, reason, now).await?;
                 let recorded = Recorded::done(id);
@@ -457,6 +449,7 @@ pub(crate) async fn cancel_unpaid(
 /// Puts on record that held money is to be let go.
 pub(crate) async fn begin_void(
     tx: &Transaction<'_>,
+    app: &App,
     row: &payment::Model,
     reason: CancelReason,
     waiting: Option<&Key>,
@@ -468,8 +461,7 @@ pub(crate) async fn begin_void(
     };
     let row = transition::touch(tx, row, now, change).await?;
     let intent = Intent { op: AttemptOperation::Void, amount: row.amount, waiting };
-    let next_check = now.plus(std::time::Duration::from_secs(30));
-    insert_attempt(tx, &row, intent, now, next_check).await
+    begin_attempt(tx, app, &row, intent, now).await
 }
 
 /// What is not known of a payment is found out before anything else is done with it.

@@ -77,7 +77,7 @@ pub async fn create(
                     return Err(Refusal::state("DISPUTED", "refundCreate").into());
                 }
                 let draft = draft(tx, command, &row, key).await?;
-                let (_, attempt) = begin(tx, &row, &draft, now).await?;
+                let (_, attempt) = begin(tx, app, &row, &draft, now).await?;
                 Ok::<_, Failure>(Ok(attempt))
             })
         })
@@ -229,6 +229,7 @@ async fn whole_order(
 /// Sets the money and the lines aside, posts the promise and puts the attempt on record.
 pub(crate) async fn begin(
     tx: &Transaction<'_>,
+    app: &App,
     row: &payment::Model,
     draft: &Draft<'_>,
     now: Timestamp,
@@ -275,7 +276,7 @@ pub(crate) async fn begin(
     take_lines(tx, id, &draft.lines).await?;
     let parts = insert_parts(tx, row, id, draft.amount).await?;
     post(tx, promise_posting(row, id, draft.amount, &parts, now)).await?;
-    let attempt = insert_attempt(tx, row, id, draft, now).await?;
+    let attempt = insert_attempt(tx, app, row, id, draft, now).await?;
     Ok((id, attempt))
 }
 
@@ -415,6 +416,7 @@ fn account_of(split: &payment_split::Model) -> Result<Account, Failure> {
 
 async fn insert_attempt(
     tx: &impl ConnectionTrait,
+    app: &App,
     row: &payment::Model,
     refund_id: RefundId,
     draft: &Draft<'_>,
@@ -442,7 +444,7 @@ async fn insert_attempt(
         decline: Set(None),
         raw_code: Set(None),
         checks: Set(0),
-        next_check_at: Set(Some(now.plus(std::time::Duration::from_secs(30)))),
+        next_check_at: Set(Some(now.plus(app.config.processing.stale.0))),
         waiting_owner: Set(draft.waiting.map(Key::owner)),
         waiting_operation: Set(draft.waiting.map(|key| key.operation().to_owned())),
         waiting_key: Set(draft.waiting.map(|key| key.text().to_owned())),

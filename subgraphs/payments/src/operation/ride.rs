@@ -426,7 +426,9 @@ pub async fn cancel(
                     let ride = transition::update_ride(tx, &ride, now, change).await?;
                     let held = held_payment(tx, &ride).await?;
                     let reason = CancelReason::RideCanceled;
-                    return begin_void(tx, &held, reason, Some(key), now).await.map(Begun::Attempt);
+                    return begin_void(tx, app, &held, reason, Some(key), now)
+                        .await
+                        .map(Begun::Attempt);
                 }
                 let fare = cancellation_fare(&app.config.tariff, ride.currency)?;
                 change =

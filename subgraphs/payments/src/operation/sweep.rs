@@ -82,7 +82,7 @@ async fn expire_order(app: &App, id: OrderId, now: Timestamp) -> Result<(), Fail
                     .one(tx)
                     .await?;
                 if row.status == OrderStatus::PendingPayment && live.is_none() {
-                    orders::give_up(tx, &row, OrderEvent::Expire, now).await?;
+                    orders::give_up(tx, app, &row, OrderEvent::Expire, now).await?;
                     return Ok(());
                 }
                 stock::release(tx, id, now).await
@@ -116,7 +116,7 @@ async fn let_go(app: &App, id: PaymentId, now: Timestamp) -> Result<(), Failure>
                     PaymentRole::Order => CancelReason::OrderExpired,
                     _ => CancelReason::CaptureExpired,
                 };
-                payments::begin_void(tx, &row, reason, None, now).await.map(Some)
+                payments::begin_void(tx, app, &row, reason, None, now).await.map(Some)
             })
         })
         .await?;

@@ -124,7 +124,7 @@ async fn too_late(
         restock: false,
         waiting: None,
     };
-    let (_, attempt) = refund::begin(scope.tx, payment, &draft, scope.now).await?;
+    let (_, attempt) = refund::begin(scope.tx, scope.app, payment, &draft, scope.now).await?;
     Ok(vec![attempt])
 }
 
