@@ -164,3 +164,57 @@ async fn lists_search_sort_and_page_without_doubles() {
     assert_eq!(top_code(&answer), "INVALID_CURSOR");
     assert_eq!(answer["data"]["products"], Value::Null);
 }
+
+#[tokio::test]
+async fn f44_inserting_while_paging_repeats_and_loses_nothing() {
+    let shop = Shop::open().await;
+    let priced = |sku: String, price: i64| {
+        let mut input = lamp(&sku);
+        input["title"] = json!(format!("Lamp {sku}"));
+        input["price"]["amountMinor"] = json!(price.to_string());
+        input
+    };
+    let old: Vec<String> = (0..9).map(|n| format!("OLD-{n}")).collect();
+    for (sku, price) in old.iter().zip([5, 1, 9, 3, 3, 7, 2, 8, 6]) {
+        save(&shop, &shop.merchant, priced(sku.clone(), price)).await;
+    }
+    let query = "query($after: String, $sort: ProductSort) { products(first: 2, after: $after, sort: $sort) {
+        edges { node { sku } } pageInfo { hasNextPage endCursor } } }";
+    for sort in ["NEWEST", "PRICE_ASC", "PRICE_DESC", "TITLE"] {
+        let (mut seen, mut after) = (Vec::new(), Value::Null);
+        for page in 0.. {
+            let variables = json!({ "after": after, "sort": sort });
+            let data = shop.data(&Caller::Anonymous, query, variables).await;
+            let edges = data["products"]["edges"].as_array().unwrap().clone();
+            seen.extend(edges.iter().map(|edge| edge["node"]["sku"].as_str().unwrap().to_owned()));
+            let info = &data["products"]["pageInfo"];
+            // As long as there is old history to see, something new comes before and after it.
+            if page < 4 {
+                for price in [0, 4, 10] {
+                    let sku = format!("NEW-{sort}-{page}-{price}");
+                    save(&shop, &shop.merchant, priced(sku, price)).await;
+                }
+            }
+            if info["hasNextPage"] == false {
+                break;
+            }
+            after = info["endCursor"].clone();
+        }
+        let all = seen.len();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), all, "{sort}: nothing twice");
+        for sku in &old {
+            assert!(seen.contains(sku), "{sort}: {sku} was lost");
+        }
+    }
+    let first = shop.data(&Caller::Anonymous, query, json!({})).await;
+    let cursor = first["products"]["pageInfo"]["endCursor"].as_str().unwrap();
+    let last = if cursor.ends_with('A') { "B" } else { "A" };
+    let tampered = format!("{}{last}", &cursor[..cursor.len() - 1]);
+    for bad in [tampered.as_str(), "", "AAAA", "\u{e4}"] {
+        let answer = shop.ask(&Caller::Anonymous, query, json!({ "after": bad })).await;
+        assert_eq!(top_code(&answer), "INVALID_CURSOR", "{bad}");
+        assert_eq!(answer["data"]["products"], Value::Null);
+    }
+}

@@ -20,7 +20,7 @@ async fn a_repeated_mutation_answers_the_first_result() {
 }
 
 #[tokio::test]
-async fn the_same_key_with_another_input_is_refused_and_writes_nothing() {
+async fn f02_the_same_key_with_another_input_is_refused_and_writes_nothing() {
     let shop = Shop::open().await;
     let lamp = shop.product(1000, 5).await;
     let customer = shop.customer();

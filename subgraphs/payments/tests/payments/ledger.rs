@@ -14,7 +14,7 @@ fn euro(minor: i64) -> Money {
 }
 
 #[tokio::test]
-async fn rows_of_the_books_cannot_be_changed_or_deleted() {
+async fn f14_rows_of_the_books_cannot_be_changed_or_deleted() {
     let shop = Shop::open().await;
     let lamp = shop.product(1000, 5).await;
     shop.paid(&shop.customer(), &[(&lamp, 1)]).await;
@@ -63,7 +63,7 @@ async fn unbalanced_and_repeated_postings_are_refused() {
 }
 
 #[tokio::test]
-async fn an_injected_drift_is_found() {
+async fn f14_an_injected_drift_is_found() {
     let shop = Shop::open().await;
     let lamp = shop.product(1000, 5).await;
     shop.paid(&shop.customer(), &[(&lamp, 1)]).await;

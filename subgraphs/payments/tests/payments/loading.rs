@@ -11,7 +11,7 @@ async fn statements(shop: &Shop, caller: &kit::Caller, query: &str, variables: V
 }
 
 #[tokio::test]
-async fn statement_counts_do_not_grow_with_the_list() {
+async fn f43_statement_counts_do_not_grow_with_the_list() {
     let shop = Shop::open().await;
     let customer = shop.customer();
     let method = shop.card(&customer, APPROVES).await;

@@ -15,7 +15,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_fare_is_exactly_its_parts(
+    fn f13_a_fare_is_exactly_its_parts(
         currency in currency(),
         distance_meters in 1..2_000_000_i64,
         duration_seconds in 1..172_800_i64,

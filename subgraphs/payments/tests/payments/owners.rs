@@ -10,7 +10,7 @@ const ENTITIES: &str = "query($r: [_Any!]!) { _entities(representations: $r) { _
     ... on PaymentMethod { id last4 } ... on User { id } ... on Product { id sku } } }";
 
 #[tokio::test]
-async fn entities_of_others_are_refused() {
+async fn f40_entities_of_others_are_refused() {
     let shop = Shop::open().await;
     let lamp = shop.product(1000, 5).await;
     let owner = shop.customer();

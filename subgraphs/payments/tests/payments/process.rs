@@ -3,8 +3,11 @@
 use std::{
     io::{BufRead, BufReader},
     path::PathBuf,
-    process::{Child, Command, Stdio},
-    sync::{Arc, Mutex},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
     time::{Duration, Instant},
 };
 
@@ -21,7 +24,7 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// `extra` is more configuration, in TOML.
+    /// `extra` is more configuration, in TOML; `users_url` may be its first line.
     pub(crate) async fn new(extra: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let url = match std::env::var(kit::testing::POSTGRES_VARIABLE) {
@@ -30,11 +33,13 @@ impl Site {
         };
         let passports = Passports::new(Clock::system());
         let settings = passports.settings();
+        let nobody =
+            if extra.contains("users_url") { "" } else { "users_url = \"http://127.0.0.1:9\"\n" };
         let config = dir.path().join("payments.toml");
         let text = format!(
-            "users_url = \"http://127.0.0.1:9\"\n{extra}\n[database]\nurl = \"{url}\"\ndurability = \"normal\"\n\
+            "{nobody}{extra}\n[database]\nurl = \"{url}\"\ndurability = \"normal\"\n\
              [log]\nlevel = \"debug\"\n\
-             [processing]\nstale = \"0s\"\npoll = \"50ms\"\ntimeout = \"2s\"\n\
+             [processing]\nstale = \"2s\"\npoll = \"50ms\"\ntimeout = \"2s\"\n\
              [[passport.keys]]\nkid = \"{}\"\nx = \"{}\"\n",
             settings.keys[0].kid, settings.keys[0].x
         );
@@ -80,6 +85,9 @@ async fn create_database(server: &str) -> String {
 /// A running process; killed with the value.
 pub(crate) struct Process {
     child: Child,
+    /// Its lines as they come; disconnected when it has ended.
+    heard: Receiver<String>,
+    client: reqwest::Client,
     pub(crate) url: String,
     /// Everything it has written so far.
     pub(crate) said: Arc<Mutex<String>>,
@@ -99,7 +107,7 @@ impl Process {
             std::thread::spawn(move || {
                 for line in BufReader::new(pipe).lines().map_while(Result::ok) {
                     said.lock().unwrap().push_str(&line);
-                    // Nobody listens any more once it is known where it serves.
+                    // Nobody listens any more when the test is over.
                     drop(lines.send(line));
                 }
             });
@@ -107,7 +115,8 @@ impl Process {
         drop(lines);
         while let Ok(line) = heard.recv_timeout(Duration::from_mins(1)) {
             if let Some(port) = line.contains(word).then(|| port_in(&line)).flatten() {
-                return Self { child, url: format!("http://127.0.0.1:{port}"), said };
+                let url = format!("http://127.0.0.1:{port}");
+                return Self { child, heard, client: reqwest::Client::new(), url, said };
             }
         }
         panic!("the process did not start:\n{}", said.lock().unwrap());
@@ -119,13 +128,28 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Asks it to stop, as whoever started it does.
+    pub(crate) fn terminate(&self) {
+        let id = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        assert!(asked.success());
+    }
+
     /// Waits until it has ended by itself.
-    pub(crate) fn ended(&mut self) {
+    pub(crate) fn ended(&mut self) -> ExitStatus {
         let deadline = Instant::now() + Duration::from_mins(1);
-        while self.child.try_wait().unwrap().is_none() {
-            assert!(Instant::now() < deadline, "the process did not reach its failpoint");
-            std::thread::yield_now();
+        // Its pipes are closed with it.
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.heard.recv_timeout(left) {
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("the process did not end")
+                }
+            }
         }
+        self.child.wait().unwrap()
     }
 
     /// Asks through HTTP; `None` when the process went away over it.
@@ -136,7 +160,8 @@ impl Process {
         query: &str,
         variables: Value,
     ) -> Option<Value> {
-        let answer = reqwest::Client::new()
+        let answer = self
+            .client
             .post(format!("{}/graphql", self.url))
             .header(kit::passport::HEADER, site.passports.mint("payments", caller))
             .json(&json!({ "query": query, "variables": variables }))
@@ -161,17 +186,20 @@ fn port_in(line: &str) -> Option<u16> {
     digits.parse().ok()
 }
 
-/// Asks again and again until the answer is as wanted.
+/// Asks again and again until the answer is as wanted, and leaves the processor to those who are
+/// asked in between.
 pub(crate) async fn eventually<F: Future<Output = Option<T>>, T>(
     what: &str,
     mut attempt: impl FnMut() -> F,
 ) -> T {
+    let mut every = tokio::time::interval(Duration::from_millis(10));
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let deadline = Instant::now() + Duration::from_mins(1);
     loop {
+        every.tick().await;
         if let Some(found) = attempt().await {
             return found;
         }
         assert!(Instant::now() < deadline, "{what} did not happen");
-        tokio::task::yield_now().await;
     }
 }

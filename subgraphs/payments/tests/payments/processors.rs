@@ -34,7 +34,7 @@ use crate::{
     support::{APPROVES, NEEDS_3DS, Shop, codes, key},
 };
 
-const KEY: &str = "sandbox-key";
+pub(crate) const KEY: &str = "sandbox-key";
 
 fn eur(minor: i64) -> Money {
     Money::new(minor, Currency::parse("EUR").unwrap())
@@ -241,7 +241,7 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::telling("").await
     }
 
@@ -263,7 +263,7 @@ impl Remote {
         Self { sandbox, faults, url, stop }
     }
 
-    fn settings(&self, name: &str) -> ConnectorSettings {
+    pub(crate) fn settings(&self, name: &str) -> ConnectorSettings {
         ConnectorSettings {
             name: name.to_owned(),
             kind: ConnectorKind::SandboxHttp,
@@ -278,7 +278,7 @@ impl Remote {
         self.faults.replace(vec![fault]);
     }
 
-    async fn booked(&self, table: &str) -> i64 {
+    pub(crate) async fn booked(&self, table: &str) -> i64 {
         use sea_orm::{ConnectionTrait, Statement};
 
         let database = self.sandbox.books();

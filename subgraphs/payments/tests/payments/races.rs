@@ -1,41 +1,58 @@
 //! Many people at once.
 
-use futures::future::join_all;
+use futures::{StreamExt, future::join_all, stream};
 use serde_json::json;
 
-use crate::support::{APPROVES, Shop, codes, key};
+use crate::{
+    process::Site,
+    support::{APPROVES, Shop, codes, key},
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn fifty_buyers_of_ten_pieces_get_ten() {
-    let shop = Shop::open().await;
-    let lamp = shop.product(1000, 10).await;
-    let buyers: Vec<_> = (0..50).map(|_| shop.customer()).collect();
-    let keys: Vec<_> = (0..50).map(|_| key()).collect();
-    let lines = [(lamp.as_str(), 1)];
-    let orders = join_all(
-        buyers.iter().zip(&keys).map(|(buyer, key)| shop.order_payload(buyer, &lines, key)),
-    )
-    .await;
-    let placed = orders.iter().filter(|payload| payload["errors"] == json!([])).count();
-    assert_eq!(placed, 10);
-    for refused in orders.iter().filter(|payload| payload["errors"] != json!([])) {
+async fn f09_five_hundred_buyers_of_fifty_pieces_get_fifty() {
+    let site = Site::new("").await;
+    let clock = kit::Clock::manual(kit::Clock::system().now());
+    let replica = async || Shop::with_clock(site.database().await, clock.clone(), |_| {});
+    let replicas = [replica().await, replica().await];
+    let shop = &replicas[0];
+    let lamp = &shop.product(1000, 50).await;
+    let replica_of = |number: usize| &replicas[number % 2];
+    let orders: Vec<_> = stream::iter(0..500_usize)
+        .map(|number| async move {
+            let buyer = shop.customer();
+            let lines = [(lamp.as_str(), 1)];
+            let payload = replica_of(number).order_payload(&buyer, &lines, &key()).await;
+            (number, buyer, payload)
+        })
+        .buffer_unordered(50)
+        .collect()
+        .await;
+    let placed: Vec<_> =
+        orders.iter().filter(|(_, _, payload)| payload["errors"] == json!([])).collect();
+    assert_eq!(placed.len(), 50);
+    for (_, _, refused) in orders.iter().filter(|(_, _, payload)| payload["errors"] != json!([])) {
         assert_eq!(codes(refused), ["INSUFFICIENT_STOCK"]);
     }
-    assert_eq!(shop.stock(&lamp).await, (0, 10, 10));
+    assert_eq!(shop.stock(lamp).await, (0, 50, 50));
 
-    for (buyer, payload) in buyers.iter().zip(&orders) {
-        let Some(order) = payload["order"]["id"].as_str() else { continue };
-        let payment = shop.payment(buyer, order, "AUTOMATIC").await;
-        let method = shop.card(buyer, APPROVES).await;
-        shop.confirm(buyer, &payment, &method, &key()).await;
-    }
-    assert_eq!(shop.stock(&lamp).await, (0, 0, 0));
-    assert_eq!(shop.count("orders WHERE status = 'PAID'").await, 10);
+    stream::iter(placed)
+        .for_each_concurrent(10, |(number, buyer, payload)| async move {
+            let shop = replica_of(*number);
+            let payment =
+                shop.payment(buyer, payload["order"]["id"].as_str().unwrap(), "AUTOMATIC").await;
+            let method = shop.card(buyer, APPROVES).await;
+            let paid = shop.confirm(buyer, &payment, &method, &key()).await;
+            assert_eq!(paid["payment"]["status"], "SUCCEEDED", "{paid}");
+        })
+        .await;
+    assert_eq!(shop.stock(lamp).await, (0, 0, 0));
+    assert_eq!(shop.count("orders WHERE status = 'PAID'").await, 50);
+    assert_eq!(shop.count("orders").await, 50);
     shop.assert_books().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn ten_parallel_refunds_of_thirty_percent_leave_three() {
+async fn f12_ten_parallel_refunds_of_thirty_percent_leave_three() {
     let shop = Shop::open().await;
     let lamp = shop.product(10_000, 1).await;
     let (_, payment) = shop.paid(&shop.customer(), &[(&lamp, 1)]).await;
@@ -62,7 +79,7 @@ async fn ten_parallel_refunds_of_thirty_percent_leave_three() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn parallel_changes_of_stock_all_count_and_one_edit_wins() {
+async fn f10_parallel_changes_of_stock_all_count_and_one_edit_wins() {
     let shop = Shop::open().await;
     let lamp = shop.product(1000, 1).await;
     join_all((0..20).map(|_| shop.restock(&lamp, 2))).await;

@@ -5,34 +5,35 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use kit::{Timestamp, async_trait, id::PaymentAttemptId};
-use payments::{
-    connector::{
-        Asked, AuthorizeRequest, CardDetails, Connector, ConnectorError, Connectors, DisputeAnswer,
-        DisputeReport, FollowUpRequest, Outcome, PayoutProgress, PayoutRequest, SettlementLine,
-        SignatureError, StoredCard, Verification, WebhookError, WebhookEvent,
-    },
-    operation::reconcile::reconcile,
-};
+use futures::future::BoxFuture;
+use kit::async_trait;
+use payments::{connector::Outcome, operation::reconcile::reconcile};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
-use crate::support::{APPROVES, Shop, codes, key};
+use crate::{
+    support::{APPROVES, Shop, codes, key},
+    wrapped::{Path, put_between},
+};
 
-/// Carries requests out like the sandbox, but may lose the answer or never arrive.
-#[derive(Debug)]
+/// Carries requests out, but may lose the answer or never arrive.
+#[derive(Debug, Default)]
 struct Flaky {
-    inner: Arc<dyn Connector>,
     loses_answers: AtomicBool,
     unreachable: AtomicBool,
 }
 
-impl Flaky {
-    async fn pass(&self, call: impl Future<Output = Outcome>) -> Outcome {
+#[async_trait]
+impl Path for Flaky {
+    async fn carry(&self, request: BoxFuture<'_, Outcome>) -> Outcome {
         if self.unreachable.load(Ordering::SeqCst) {
             return Outcome::NotAttempted { reason: "connection refused".to_owned() };
         }
-        let outcome = call.await;
+        self.ask(request).await
+    }
+
+    async fn ask(&self, question: BoxFuture<'_, Outcome>) -> Outcome {
+        let outcome = question.await;
         if self.loses_answers.load(Ordering::SeqCst) {
             return Outcome::Unknown { reason: "the answer was lost".to_owned() };
         }
@@ -40,105 +41,10 @@ impl Flaky {
     }
 }
 
-#[async_trait]
-impl Connector for Flaky {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    async fn forget_card(&self, card_token: &str) -> Result<(), ConnectorError> {
-        self.inner.forget_card(card_token).await
-    }
-
-    async fn store_card(&self, card: &CardDetails) -> Result<StoredCard, ConnectorError> {
-        self.inner.store_card(card).await
-    }
-
-    async fn verify(&self, attempt: PaymentAttemptId, card_token: &str) -> Verification {
-        self.inner.verify(attempt, card_token).await
-    }
-
-    async fn authorize(&self, request: AuthorizeRequest) -> Outcome {
-        self.pass(self.inner.authorize(request)).await
-    }
-
-    async fn capture(&self, request: FollowUpRequest) -> Outcome {
-        self.pass(self.inner.capture(request)).await
-    }
-
-    async fn void(&self, request: FollowUpRequest) -> Outcome {
-        self.pass(self.inner.void(request)).await
-    }
-
-    async fn refund(&self, request: FollowUpRequest) -> Outcome {
-        self.pass(self.inner.refund(request)).await
-    }
-
-    async fn fetch(&self, asked: Asked) -> Outcome {
-        if self.loses_answers.load(Ordering::SeqCst) {
-            return Outcome::Unknown { reason: "the answer was lost".to_owned() };
-        }
-        self.inner.fetch(asked).await
-    }
-
-    async fn payout(&self, request: PayoutRequest) -> Outcome {
-        self.pass(self.inner.payout(request)).await
-    }
-
-    async fn payout_progress(
-        &self,
-        attempt: PaymentAttemptId,
-    ) -> Result<PayoutProgress, ConnectorError> {
-        self.inner.payout_progress(attempt).await
-    }
-
-    async fn dispute(&self, dispute_ref: &str) -> Result<Option<DisputeReport>, ConnectorError> {
-        self.inner.dispute(dispute_ref).await
-    }
-
-    async fn answer_dispute(
-        &self,
-        dispute_ref: &str,
-        answer: DisputeAnswer,
-    ) -> Result<(), ConnectorError> {
-        self.inner.answer_dispute(dispute_ref, answer).await
-    }
-
-    fn signature_header(&self) -> &'static str {
-        self.inner.signature_header()
-    }
-
-    fn check_signature(
-        &self,
-        signature: Option<&str>,
-        body: &[u8],
-        now: Timestamp,
-    ) -> Result<(), SignatureError> {
-        self.inner.check_signature(signature, body, now)
-    }
-
-    fn parse_event(&self, body: &[u8]) -> Result<WebhookEvent, WebhookError> {
-        self.inner.parse_event(body)
-    }
-
-    async fn settlement(
-        &self,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Vec<SettlementLine>, ConnectorError> {
-        self.inner.settlement(from, to).await
-    }
-}
-
 async fn flaky_shop() -> (Shop, Arc<Flaky>) {
     let mut shop = Shop::open().await;
-    let flaky = Arc::new(Flaky {
-        inner: shop.app.connectors.primary().unwrap().clone(),
-        loses_answers: AtomicBool::new(false),
-        unreachable: AtomicBool::new(false),
-    });
-    shop.app.connectors = Connectors::new(vec![flaky.clone()], Vec::new());
-    shop.service = payments::serve::service(&shop.app);
+    let flaky = Arc::<Flaky>::default();
+    put_between(&mut shop, &flaky);
     (shop, flaky)
 }
 

@@ -12,13 +12,10 @@ use std::{
     time::Duration,
 };
 
-use kit::{Caller, Clock, Timestamp, async_trait, id::PaymentAttemptId, testing};
+use futures::future::BoxFuture;
+use kit::{Caller, Clock, Timestamp, async_trait, testing};
 use payments::{
-    connector::{
-        Asked, AuthorizeRequest, CardDetails, Connector, ConnectorError, Connectors, DisputeAnswer,
-        DisputeReport, FollowUpRequest, Outcome, PayoutProgress, PayoutRequest, SettlementLine,
-        SignatureError, StoredCard, Verification, WebhookError, WebhookEvent,
-    },
+    connector::{Connector, Outcome},
     operation::{reconcile::reconcile, sweep::sweep},
     report::settlement,
     webhook::incoming,
@@ -26,7 +23,10 @@ use payments::{
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
-use crate::support::{APPROVES, NEEDS_3DS, PAYMENT_CONFIRM, Shop, address, id_of};
+use crate::{
+    support::{APPROVES, NEEDS_3DS, PAYMENT_CONFIRM, Shop, address, id_of},
+    wrapped::{Path, put_between},
+};
 
 /// What happens to the next call.
 const FINE: u64 = 0;
@@ -37,114 +37,28 @@ const CRASH_AFTER: u64 = 3;
 /// The process dies before the call.
 const CRASH_BEFORE: u64 = 4;
 
-#[derive(Debug)]
+/// Of the next call only; then it clears up.
+#[derive(Debug, Default)]
 struct Weather {
-    inner: Arc<dyn Connector>,
-    next: Arc<AtomicU64>,
+    next: AtomicU64,
 }
 
-impl Weather {
-    async fn call(&self, call: impl Future<Output = Outcome>) -> Outcome {
+#[async_trait]
+impl Path for Weather {
+    async fn carry(&self, request: BoxFuture<'_, Outcome>) -> Outcome {
         match self.next.swap(FINE, Ordering::SeqCst) {
             ANSWER_LOST => {
-                call.await;
+                request.await;
                 Outcome::Unknown { reason: "lost".to_owned() }
             }
             NOT_REACHED => Outcome::NotAttempted { reason: "no connection".to_owned() },
             CRASH_AFTER => {
-                call.await;
+                request.await;
                 panic!("power cut")
             }
             CRASH_BEFORE => panic!("power cut"),
-            _ => call.await,
+            _ => request.await,
         }
-    }
-}
-
-#[async_trait]
-impl Connector for Weather {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    async fn store_card(&self, card: &CardDetails) -> Result<StoredCard, ConnectorError> {
-        self.inner.store_card(card).await
-    }
-
-    async fn forget_card(&self, card_token: &str) -> Result<(), ConnectorError> {
-        self.inner.forget_card(card_token).await
-    }
-
-    async fn verify(&self, attempt: PaymentAttemptId, card_token: &str) -> Verification {
-        self.inner.verify(attempt, card_token).await
-    }
-
-    async fn authorize(&self, request: AuthorizeRequest) -> Outcome {
-        self.call(self.inner.authorize(request)).await
-    }
-
-    async fn capture(&self, request: FollowUpRequest) -> Outcome {
-        self.call(self.inner.capture(request)).await
-    }
-
-    async fn void(&self, request: FollowUpRequest) -> Outcome {
-        self.call(self.inner.void(request)).await
-    }
-
-    async fn refund(&self, request: FollowUpRequest) -> Outcome {
-        self.call(self.inner.refund(request)).await
-    }
-
-    async fn payout(&self, request: PayoutRequest) -> Outcome {
-        self.call(self.inner.payout(request)).await
-    }
-
-    async fn fetch(&self, asked: Asked) -> Outcome {
-        self.inner.fetch(asked).await
-    }
-
-    async fn payout_progress(
-        &self,
-        attempt: PaymentAttemptId,
-    ) -> Result<PayoutProgress, ConnectorError> {
-        self.inner.payout_progress(attempt).await
-    }
-
-    async fn dispute(&self, dispute_ref: &str) -> Result<Option<DisputeReport>, ConnectorError> {
-        self.inner.dispute(dispute_ref).await
-    }
-
-    async fn answer_dispute(
-        &self,
-        dispute_ref: &str,
-        answer: DisputeAnswer,
-    ) -> Result<(), ConnectorError> {
-        self.inner.answer_dispute(dispute_ref, answer).await
-    }
-
-    fn signature_header(&self) -> &'static str {
-        self.inner.signature_header()
-    }
-
-    fn check_signature(
-        &self,
-        signature: Option<&str>,
-        body: &[u8],
-        now: Timestamp,
-    ) -> Result<(), SignatureError> {
-        self.inner.check_signature(signature, body, now)
-    }
-
-    fn parse_event(&self, body: &[u8]) -> Result<WebhookEvent, WebhookError> {
-        self.inner.parse_event(body)
-    }
-
-    async fn settlement(
-        &self,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Vec<SettlementLine>, ConnectorError> {
-        self.inner.settlement(from, to).await
     }
 }
 
@@ -156,7 +70,7 @@ struct Actor {
 
 struct World {
     replicas: Vec<Shop>,
-    weather: Arc<AtomicU64>,
+    weather: Arc<Weather>,
     clock: Clock,
     rng: StdRng,
     actors: Vec<Actor>,
@@ -175,7 +89,7 @@ impl World {
     async fn new(seed: u64) -> Self {
         let database = testing::database::<migrations::payments::Migrator>().await;
         let clock = Clock::manual(Timestamp::parse("2026-11-23T12:00:00Z").unwrap());
-        let weather = Arc::new(AtomicU64::new(FINE));
+        let weather = Arc::<Weather>::default();
         let replicas: Vec<Shop> = (0..2)
             .map(|_| {
                 let mut shop = Shop::with_clock(database.clone(), clock.clone(), |config| {
@@ -183,10 +97,7 @@ impl World {
                     config.risk.payments_per_hour = 1_000_000;
                     config.vault.failed_cards_per_hour = 1_000_000;
                 });
-                let inner = shop.app.connectors.primary().unwrap().clone();
-                let connector = Arc::new(Weather { inner, next: weather.clone() });
-                shop.app.connectors = Connectors::new(vec![connector], Vec::new());
-                shop.service = payments::serve::service(&shop.app);
+                put_between(&mut shop, &weather);
                 shop
             })
             .collect();
@@ -253,10 +164,10 @@ impl World {
             3 => CRASH_BEFORE,
             _ => FINE,
         };
-        self.weather.store(weather, Ordering::SeqCst);
+        self.weather.next.store(weather, Ordering::SeqCst);
         let replica = self.pick(self.replicas.len());
         let answer = self.replicas[replica].ask(caller, query, variables).await;
-        self.weather.store(FINE, Ordering::SeqCst);
+        self.weather.next.store(FINE, Ordering::SeqCst);
         let crashed = answer["errors"].is_array();
         if crashed {
             let code = &answer["errors"][0]["extensions"]["code"];

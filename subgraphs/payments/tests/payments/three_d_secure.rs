@@ -75,7 +75,7 @@ async fn nobody_waits_longer_than_a_quarter_of_an_hour() {
 }
 
 #[tokio::test]
-async fn money_that_comes_when_the_goods_are_gone_goes_back() {
+async fn f11_money_that_comes_when_the_goods_are_gone_goes_back() {
     let Waiting { shop, customer, lamp, order, payment, page } = waiting().await;
     shop.app.sandbox.authenticate(&page, Authentication::Authenticated).await.unwrap();
     shop.wait(16);
@@ -88,6 +88,18 @@ async fn money_that_comes_when_the_goods_are_gone_goes_back() {
         .await;
     assert_eq!(seen["status"], "REFUNDED", "{seen}");
     assert_eq!(shop.order_status(&customer, &order).await, "EXPIRED");
+    assert_eq!(shop.stock(&lamp).await, (0, 0, 0));
+    assert_eq!(shop.count("outbox WHERE template = 'refund_receipt'").await, 1);
+    shop.assert_books().await;
+}
+
+#[tokio::test]
+async fn f11_money_that_comes_late_buys_goods_that_are_still_there() {
+    let Waiting { shop, customer, lamp, order, payment, page } = waiting().await;
+    shop.app.sandbox.authenticate(&page, Authentication::Authenticated).await.unwrap();
+    shop.wait(16);
+    assert_eq!(sync(&shop, &customer, &payment).await["payment"]["status"], "SUCCEEDED");
+    assert_eq!(shop.order_status(&customer, &order).await, "PAID");
     assert_eq!(shop.stock(&lamp).await, (0, 0, 0));
     shop.assert_books().await;
 }
