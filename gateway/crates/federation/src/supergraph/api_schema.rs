@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use apollo_compiler::ast::{self, Value};
 use apollo_compiler::schema::{Component, ComponentName, ExtendedType, FieldDefinition};
 use apollo_compiler::validation::Valid;
-use apollo_compiler::{Name, Schema};
+use apollo_compiler::{Name, Schema, name};
 use indexmap::IndexMap;
 
 use super::SupergraphError;
@@ -89,11 +89,22 @@ impl Specifications {
     }
 
     fn owns_directive(&self, name: &str) -> bool {
-        self.links.iter().any(|link| {
-            name == link.namespace
-                || prefixed(name, &link.namespace)
-                || link.imports.iter().any(|(_, local)| local.strip_prefix('@') == Some(name))
-        })
+        self.links.iter().any(|link| link.owns_directive(name))
+    }
+
+    /// Whether a directive belongs to a specification that means something here.
+    pub(super) fn is_understood(&self, directive: &str) -> bool {
+        let mut understood =
+            self.links.iter().filter(|link| SUPPORTED.contains(&link.specification.as_str()));
+        understood.any(|link| link.owns_directive(directive))
+    }
+}
+
+impl Link {
+    fn owns_directive(&self, name: &str) -> bool {
+        name == self.namespace
+            || prefixed(name, &self.namespace)
+            || self.imports.iter().any(|(_, local)| local.strip_prefix('@') == Some(name))
     }
 }
 
@@ -171,15 +182,18 @@ pub(super) fn api_schema(
         .map(|(name, _)| name.clone())
         .collect();
     api.types.retain(|name, _| !hidden.contains(name));
-    let built_in = ["deprecated", "specifiedBy", "oneOf"];
+    let filter = Filter { inaccessible: &inaccessible, hidden: &hidden };
     for ty in api.types.values_mut() {
-        let filter = Filter { inaccessible: &inaccessible, hidden: &hidden, keep: &built_in };
         filter.apply(ty);
     }
     api.directive_definitions.retain(|name, definition| {
         let executable = definition.locations.iter().any(|location| is_executable(*location));
         definition.is_built_in() || (executable && !specifications.owns_directive(name))
     });
+    // It may be wider in a subgraph, and is not among the definitions that every schema has.
+    if api.types.values().any(|ty| ty.directives().has("oneOf")) {
+        api.directive_definitions.insert(name!("oneOf"), one_of().into());
+    }
     for definition in api.directive_definitions.values_mut() {
         if definition.arguments.iter().any(|argument| argument.directives.has(&inaccessible)) {
             definition
@@ -202,7 +216,6 @@ pub(super) fn api_schema(
 struct Filter<'a> {
     inaccessible: &'a Name,
     hidden: &'a BTreeSet<Name>,
-    keep: &'a [&'a str],
 }
 
 impl Filter<'_> {
@@ -211,41 +224,43 @@ impl Filter<'_> {
             return;
         }
         match ty {
-            ExtendedType::Scalar(scalar) => self.directives(&mut scalar.make_mut().directives.0),
+            ExtendedType::Scalar(scalar) => {
+                keep_only(&mut scalar.make_mut().directives.0, &["specifiedBy"]);
+            }
             ExtendedType::Object(object) => {
                 let object = object.make_mut();
-                self.directives(&mut object.directives.0);
+                object.directives.0.clear();
                 self.fields(&mut object.fields);
                 object.implements_interfaces.retain(|name| self.visible(name));
             }
             ExtendedType::Interface(interface) => {
                 let interface = interface.make_mut();
-                self.directives(&mut interface.directives.0);
+                interface.directives.0.clear();
                 self.fields(&mut interface.fields);
                 interface.implements_interfaces.retain(|name| self.visible(name));
             }
             ExtendedType::Union(union_) => {
                 let union_ = union_.make_mut();
-                self.directives(&mut union_.directives.0);
+                union_.directives.0.clear();
                 union_.members.retain(|name| self.visible(name));
             }
             ExtendedType::Enum(enum_) => {
                 let enum_ = enum_.make_mut();
-                self.directives(&mut enum_.directives.0);
+                enum_.directives.0.clear();
                 enum_.values.retain(|_, value| !value.directives.has(self.inaccessible));
                 for value in enum_.values.values_mut() {
-                    self.ast_directives(&mut value.make_mut().directives);
+                    keep_deprecated(&mut value.make_mut().directives);
                 }
             }
             ExtendedType::InputObject(input) => {
                 let input = input.make_mut();
-                self.directives(&mut input.directives.0);
+                keep_only(&mut input.directives.0, &["oneOf"]);
                 input.fields.retain(|_, field| {
                     !field.directives.has(self.inaccessible)
                         && !self.hidden.contains(field.ty.inner_named_type())
                 });
                 for field in input.fields.values_mut() {
-                    self.ast_directives(&mut field.make_mut().directives);
+                    keep_deprecated(&mut field.make_mut().directives);
                 }
             }
         }
@@ -265,24 +280,37 @@ impl Filter<'_> {
         });
         for field in fields.values_mut() {
             let field = field.make_mut();
-            self.ast_directives(&mut field.directives);
+            keep_deprecated(&mut field.directives);
             field.arguments.retain(|argument| {
                 !argument.directives.has(self.inaccessible)
                     && !self.hidden.contains(argument.ty.inner_named_type())
             });
             for argument in &mut field.arguments {
-                self.ast_directives(&mut argument.make_mut().directives);
+                keep_deprecated(&mut argument.make_mut().directives);
             }
         }
     }
+}
 
-    fn directives(&self, directives: &mut Vec<Component<ast::Directive>>) {
-        directives.retain(|directive| self.keep.contains(&directive.name.as_str()));
+/// As GraphQL defines it.
+fn one_of() -> ast::DirectiveDefinition {
+    ast::DirectiveDefinition {
+        description: None,
+        name: name!("oneOf"),
+        arguments: Vec::new(),
+        repeatable: false,
+        locations: vec![ast::DirectiveLocation::InputObject],
     }
+}
 
-    fn ast_directives(&self, directives: &mut ast::DirectiveList) {
-        directives.0.retain(|directive| self.keep.contains(&directive.name.as_str()));
-    }
+/// Of all directives on a type, clients see these.
+fn keep_only(directives: &mut Vec<Component<ast::Directive>>, names: &[&str]) {
+    directives.retain(|directive| names.contains(&directive.name.as_str()));
+}
+
+/// On fields, arguments and values, clients see that they are deprecated.
+fn keep_deprecated(directives: &mut ast::DirectiveList) {
+    directives.0.retain(|directive| directive.name == "deprecated");
 }
 
 fn is_executable(location: ast::DirectiveLocation) -> bool {

@@ -8,6 +8,7 @@
 
 mod api_schema;
 mod authorization;
+mod parse;
 pub(crate) mod reach;
 mod read;
 mod subgraph_schema;
@@ -212,9 +213,7 @@ impl Supergraph {
     /// # Ok::<(), federation::supergraph::SupergraphError>(())
     /// ```
     pub fn parse(sdl: &str) -> Result<Self, SupergraphError> {
-        let schema = Schema::parse_and_validate(sdl, "supergraph.graphql").map_err(|error| {
-            SupergraphError::InvalidSchema { message: error.errors.to_string() }
-        })?;
+        let schema = parse::parse(sdl)?;
         let subgraphs = read::read_subgraphs(&schema)?;
         if let Some(url) = api_schema::unsupported_feature(&schema) {
             return Err(SupergraphError::UnsupportedFeature { url });
