@@ -25,7 +25,7 @@ pub struct UsageConfig {
     /// Headers that name the client and its version.
     pub client_name_headers: Vec<String>,
     pub client_version_headers: Vec<String>,
-    /// Different operations between two writes; more are counted, but not remembered.
+    /// Different operations between two writes; those beyond are not recorded.
     pub max_operations: usize,
 }
 

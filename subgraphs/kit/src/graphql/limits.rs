@@ -33,7 +33,7 @@ pub(crate) fn nesting(document: &str) -> usize {
     while let [first, tail @ ..] = rest {
         rest = match first {
             b'"' => after_string(rest),
-            b'#' => tail.iter().position(|&byte| byte == b'\n').map_or(&[], |end| &tail[end..]),
+            b'#' => tail.iter().position(|&byte| ends_line(byte)).map_or(&[], |end| &tail[end..]),
             b'{' | b'[' | b'(' => {
                 depth += 1;
                 deepest = deepest.max(depth);
@@ -58,7 +58,7 @@ fn after_string(text: &[u8]) -> &[u8] {
             return &rest[quote.len()..];
         }
         // A string ends with its line at the latest: what is wrong there is told by the parser.
-        if quote.len() == 1 && *first == b'\n' {
+        if quote.len() == 1 && ends_line(*first) {
             return rest;
         }
         rest = match (quote.len(), first) {
@@ -69,6 +69,10 @@ fn after_string(text: &[u8]) -> &[u8] {
         };
     }
     rest
+}
+
+fn ends_line(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
 }
 
 /// The subgraph's SDL for composition: federation directives, fields and enums in declared order
@@ -95,6 +99,7 @@ mod tests {
             ("{ a(b: \"{{{ \\\" [[[\") }", 2),
             ("{ a(b: \"\"\"{ \\ \\\"\"\" \" {{ \n [\"\"\") { c } }", 2),
             ("# {{{ \"\n{ a } # {{{", 1),
+            ("# {{{\r{ a { b } }", 2),
             ("{ a(b: \"\\\\\") { c } }", 2),
             ("{ a(b: \"open {\n) { c { d } } }", 3),
             ("}}}}{", 1),
