@@ -506,10 +506,12 @@ async fn make_read_only(database: &crate::Database) {
         _ => &[
             "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', \
              current_database()); END $$",
-            // Waits until each has gone: one that lives on would go on writing.
-            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
-             WHERE datname = current_database() AND pid <> pg_backend_pid()",
-            "SELECT pg_terminate_backend(pg_backend_pid())",
+            // In one go: the next statement may get another connection, and this one would live
+            // on. Connections that are being opened are not listed before they are open.
+            "SELECT pg_sleep(0.5); \
+             SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid(); \
+             SELECT pg_terminate_backend(pg_backend_pid())",
         ],
     };
     for &statement in statements {

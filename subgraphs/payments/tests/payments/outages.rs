@@ -30,10 +30,12 @@ async fn set_read_only(shop: &Shop, value: &str) {
          default_transaction_read_only = {value}', current_database()); END $$"
     );
     run(shop, &set).await;
-    let others = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
-                  WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    run(shop, others).await;
-    run(shop, "SELECT pg_terminate_backend(pg_backend_pid())").await;
+    // In one go: the next statement may get another connection, and this one would live on.
+    let all = "SELECT pg_sleep(0.5); \
+               SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
+               WHERE datname = current_database() AND pid <> pg_backend_pid(); \
+               SELECT pg_terminate_backend(pg_backend_pid())";
+    run(shop, all).await;
 }
 
 async fn run(shop: &Shop, statement: &str) {
