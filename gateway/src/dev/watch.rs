@@ -70,13 +70,15 @@ impl Watcher {
         loop {
             let began = Instant::now();
             match self.compose().await {
-                Ok(composed) if self.mocks.update(&composed.sdl).is_ok() => {
-                    self.announce(&composed, began);
-                    self.last = Some(Ok(composed.sdl.clone()));
-                    self.hints = composed.hints;
-                    return (composed.sdl, Banner::fine(self.hints.clone()));
-                }
-                Ok(_) => self.complain("the composed schema cannot be mocked".to_owned()),
+                Ok(composed) => match self.mocks.update(&composed.sdl) {
+                    Ok(()) => {
+                        self.announce(&composed, began);
+                        self.last = Some(Ok(composed.sdl.clone()));
+                        self.hints = composed.hints;
+                        return (composed.sdl, Banner::fine(self.hints.clone()));
+                    }
+                    Err(message) => self.complain(message),
+                },
                 Err(message) => self.complain(message),
             }
             self.wait_for_change().await;
@@ -99,7 +101,8 @@ impl Watcher {
     }
 
     fn take_into_use(&mut self, gateway: &Gateway, composed: Composed, began: Instant) {
-        if self.last.as_ref().is_some_and(|last| last.as_ref() == Ok(&composed.sdl)) {
+        let same = self.last.as_ref().is_some_and(|last| last.as_ref() == Ok(&composed.sdl));
+        if same && self.hints == composed.hints {
             return;
         }
         let Gateway { config, client, passports, telemetry, .. } = gateway;

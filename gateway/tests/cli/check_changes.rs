@@ -186,9 +186,14 @@ fn manifests_count_as_operations() {
         ])
     };
     assert_eq!(check("apollo.json").json()["brokenOperations"], json!(["Sizes"]));
+    let arguments = ["check", "--base", "old.graphql", "--head", "new.graphql"];
+    let annotated = folder.concord(
+        &[&arguments[..], &["--operations", "apollo.json", "--format", "github"]].concat(),
+    );
+    assert!(annotated.out.contains("file=apollo.json,line=2,"), "{}", annotated.out);
     assert_eq!(check("relay.json").json()["brokenOperations"], json!(["Sized"]));
     for (file, message) in
-        [("broken.json", "operations[0] has no `body`"), ("empty.json", "no operation")]
+        [("broken.json", "line 1: operations[0] has no `body`"), ("empty.json", "no operation")]
     {
         let ran = check(file);
         assert_eq!(ran.code, 3, "{}", ran.out);

@@ -13,6 +13,8 @@ use crate::check::CheckError;
 #[derive(Debug)]
 pub(super) struct ClientDocument {
     pub(super) file: String,
+    /// Where in the file it begins, if its own lines are not the file's.
+    pub(super) line: Option<usize>,
     /// What to call its operations instead of their own names, e.g. the name in a manifest.
     pub(super) name: Option<String>,
     pub(super) clients: Vec<ClientCount>,
@@ -30,6 +32,7 @@ pub(super) fn read(file: &Path) -> Result<ClientDocument, CheckError> {
     let document = parse(&name, text)?;
     Ok(ClientDocument {
         file: name,
+        line: None,
         name: None,
         clients: Vec::new(),
         document,
@@ -47,6 +50,7 @@ pub(in crate::check) fn read_text(
     let document = parse(origin, text.to_owned())?;
     let mut documents = vec![ClientDocument {
         file: origin.to_owned(),
+        line: None,
         name: None,
         clients,
         document,
@@ -111,9 +115,10 @@ pub(super) fn operations(documents: &[ClientDocument]) -> Result<Vec<ClientOpera
             _ => None,
         });
         for (index, operation) in operations.enumerate() {
-            let line = operation
+            let own_line = operation
                 .line_column_range(&document.document.sources)
                 .map_or(1, |range| range.start.line);
+            let line = document.line.unwrap_or(own_line);
             let name = operation.name.as_ref().map(ToString::to_string);
             let name = document.name.clone().or(name).unwrap_or_else(|| format!("#{}", index + 1));
             let mut spreads = Spreads {
