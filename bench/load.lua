@@ -1,4 +1,5 @@
--- wrk's request: the body of the file BODY; `@N@` in it becomes a number that grows with every request.
+-- wrk's request: the body of the file BODY. In it, `@U1@` and the like become other ids with every
+-- request, round and round, and `@C@` a number that no request has had before.
 local file = assert(io.open(os.getenv("BODY"), "r"))
 local body = file:read("*a")
 file:close()
@@ -7,11 +8,13 @@ wrk.headers["Content-Type"] = "application/json"
 if not body:find("@", 1, true) then
   wrk.body = body
 else
-  local groups, at = 480, tonumber(os.getenv("FIRST") or "0")
+  local groups, at = 480, 0
+  local cold = os.time() * 1000000
   request = function()
-    at = (at + 1) % groups
+    at, cold = (at + 1) % groups, cold + 1
     local text = body:gsub("@U(%d)@", function(n) return tostring(at * 6 + tonumber(n)) end)
     text = text:gsub("@P(%d)@", function(n) return tostring(at * 5 + tonumber(n)) end)
+    text = text:gsub("@C@", string.format("%.0f", cold))
     return wrk.format(nil, nil, nil, text)
   end
 end
