@@ -52,9 +52,10 @@ const NOT_A_MANIFEST: &str = "not a manifest: expected Apollo's {\"operations\":
 /// The entries in the order of the file.
 fn entries(text: &str) -> Result<Vec<Entry>, Problem> {
     let not_a_manifest = |error: serde_json::Error| {
-        let message = match error.is_data() {
-            true => NOT_A_MANIFEST.to_owned(),
-            false => format!("not a manifest: {error}"),
+        let message = if error.is_data() {
+            NOT_A_MANIFEST.to_owned()
+        } else {
+            format!("not a manifest: {error}")
         };
         Problem { line: error.line().max(1), message }
     };
