@@ -33,9 +33,16 @@ SCENARIOS = {
     "medium cold": ("medium.graphql", None),
     "heavy cold": ("heavy.graphql", None),
 }
-CONCORD_ALONE = """\
-subgraphs: { all: { share_queries: false, batch_entities: false } }
-"""
+CONCORD = {
+    "alone": "subgraphs: { all: { share_queries: false, batch_entities: false } }\n",
+    "default": "",
+    "batched": "subgraphs: { all: { batch_queries: true } }\n",
+}
+HEADINGS = {
+    "alone": "nothing shared between requests",
+    "default": "as shipped",
+    "batched": "queries with other variables batched, too",
+}
 HIVE = """\
 supergraph: {{ source: file, path: {supergraph} }}
 http: {{ host: 127.0.0.1, port: {port} }}
@@ -207,7 +214,7 @@ def main():
     parser.add_argument("--hive", default=shutil.which("hive_router"), type=pathlib.Path, help="hive-router's binary")
     parser.add_argument("--scenarios", default=",".join(SCENARIOS), help="comma-separated")
     parser.add_argument("--connections", default="50", help="comma-separated")
-    parser.add_argument("--modes", default="alone,default", help="alone: nothing shared; default: as shipped")
+    parser.add_argument("--modes", default="alone,default", help="alone: nothing shared; default: as shipped; batched: root queries, too")
     parser.add_argument("--seconds", default=2, type=int, help="of one slice")
     parser.add_argument("--rounds", default=5, type=int)
     parser.add_argument("--latency-ms", default=0, type=int, help="of the subgraphs")
@@ -228,15 +235,14 @@ def main():
         gateways = []
         try:
             for mode in options.modes.split(","):
-                alone = mode == "alone"
                 gateways = []
                 for name, binary in [("concord", options.concord), ("concord, other", options.other_concord)]:
                     if binary:
-                        start = concord(binary, CONCORD_ALONE if alone else "")
+                        start = concord(binary, CONCORD[mode])
                         gateways.append(Gateway(name, 4300 + len(gateways), start))
                 if options.hive:
-                    gateways.append(Gateway("hive-router", 4300 + len(gateways), hive(options.hive, not alone)))
-                print(f"\n== {'nothing shared between requests' if alone else 'as shipped'}, subgraph latency {options.latency_ms} ms")
+                    gateways.append(Gateway("hive-router", 4300 + len(gateways), hive(options.hive, mode != "alone")))
+                print(f"\n== {HEADINGS[mode]}, subgraph latency {options.latency_ms} ms")
                 for scenario in options.scenarios.split(","):
                     for connections in options.connections.split(","):
                         measure(gateways, scenario, int(connections), options, work)

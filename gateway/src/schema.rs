@@ -120,6 +120,7 @@ fn loaders(config: &SubgraphsConfig) -> Loaders {
         max_batch_size: all.batch_size.max(1),
         share_queries: all.share_queries,
         batch_entities: all.batch_entities,
+        batch_queries: all.batch_queries,
         max_wait: all.batch_wait,
         remember: all.remember_entities,
     };
@@ -127,6 +128,7 @@ fn loaders(config: &SubgraphsConfig) -> Loaders {
         let options = LoaderOptions {
             share_queries: named.share_queries.unwrap_or(options.share_queries),
             batch_entities: named.batch_entities.unwrap_or(options.batch_entities),
+            batch_queries: named.batch_queries.unwrap_or(options.batch_queries),
             remember: named.remember_entities.unwrap_or(options.remember),
             ..options
         };

@@ -38,7 +38,10 @@ pub struct SubgraphDefaults {
     pub share_queries: bool,
     /// Entity loads of such callers that come while one is in flight go out together.
     pub batch_entities: bool,
-    /// The longest time that an entity load waits for others.
+    /// Queries of such callers that are equal but for their variables go out together, too, as
+    /// one query with aliases. Not for subgraphs that only take queries they know.
+    pub batch_queries: bool,
+    /// The longest time that an entity load, or such a query, waits for others.
     #[serde(with = "duration")]
     #[schemars(with = "String")]
     pub batch_wait: Duration,
@@ -58,6 +61,7 @@ impl Default for SubgraphDefaults {
             http2: false,
             share_queries: true,
             batch_entities: true,
+            batch_queries: false,
             batch_wait: Duration::from_millis(2),
             batch_size: 1_000,
             remember_entities: true,
@@ -77,5 +81,6 @@ pub struct SubgraphConfig {
     pub max_response_bytes: Option<usize>,
     pub share_queries: Option<bool>,
     pub batch_entities: Option<bool>,
+    pub batch_queries: Option<bool>,
     pub remember_entities: Option<bool>,
 }

@@ -3,8 +3,8 @@
 //! Compiling is done once per plan and shared by every run. Nothing here depends on variables,
 //! on a caller or on data.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use federation::plan::{
     Composite, ContextSource, ContextVariable, EntityFetch, Fetch, FlattenPath, Inclusion, Leaf,
@@ -13,6 +13,7 @@ use federation::plan::{
 };
 use serde_json::{Map, Value};
 
+use crate::company::CompanyProgram;
 use crate::json::write_string;
 use crate::memory::{Documents, Source};
 use crate::names::{Name, Names, TypeSet};
@@ -52,6 +53,8 @@ pub(crate) struct FetchProgram {
     /// Which of the operation's selections it has, if other fetches of the operation have it too.
     pub(crate) moment: Option<usize>,
     pub(crate) variables: Vec<String>,
+    /// How to ask it for several client requests at once; worked out when somebody wants to.
+    company: OnceLock<Option<CompanyProgram>>,
     /// Data keys of the root fields it asks for, and where they are merged.
     pub(crate) roots: Vec<Name>,
     pub(crate) at: Vec<Step>,
@@ -62,6 +65,15 @@ pub(crate) struct FetchProgram {
     pub(crate) is_source: bool,
     /// Of the answer's `data`.
     pub(crate) shape: ShapeIndex,
+}
+
+impl FetchProgram {
+    /// How to ask it for several client requests at once. None if that cannot be.
+    pub(crate) fn company(&self) -> Option<&CompanyProgram> {
+        let can_be = self.entities.is_empty() && !self.variables.is_empty();
+        let company = || can_be.then(|| CompanyProgram::new(&self.load_key)).flatten();
+        self.company.get_or_init(company).as_ref()
+    }
 }
 
 #[derive(Debug)]
@@ -416,6 +428,7 @@ impl Compiler {
             load_key: document.replacen(operation_name.as_str(), "", 1).into(),
             moment: None,
             variables: variables.clone(),
+            company: OnceLock::new(),
             roots: roots.iter().map(|root| self.names.intern(root)).collect(),
             at: self.path(at),
             entities: entities.iter().map(|entity| self.entity(entity)).collect(),

@@ -4,12 +4,14 @@
 //! different operations have different programs.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt as _, Shared, WeakShared};
 
+use crate::answer::FetchError;
 use crate::batch::{self, Ask, Batch};
+use crate::company;
 use crate::compiled::FetchProgram;
 use crate::loader::{Load, Meeting};
 use crate::transport::{LoadEvent, SubgraphRequest, SubgraphResponse, TransportError};
@@ -22,13 +24,15 @@ pub(crate) type WeakAnswering = WeakShared<BoxFuture<'static, Arc<Received>>>;
 pub(crate) struct Received {
     asks: Vec<Ask>,
     response: Result<SubgraphResponse, TransportError>,
+    /// What it tells each seat of a company.
+    seats: OnceLock<Vec<Option<SubgraphResponse>>>,
     /// By program, what it reads out of the response.
     read: Mutex<Vec<(Arc<FetchProgram>, Arc<Batch>)>>,
 }
 
 impl Received {
     pub(crate) fn new(asks: Vec<Ask>, response: Result<SubgraphResponse, TransportError>) -> Self {
-        Self { asks, response, read: Mutex::default() }
+        Self { asks, response, seats: OnceLock::new(), read: Mutex::default() }
     }
 
     pub(crate) fn batch(&self, program: &Arc<FetchProgram>) -> Arc<Batch> {
@@ -39,6 +43,20 @@ impl Received {
         let batch = Arc::new(batch::read(program, &self.asks, self.response.clone()));
         read.push((Arc::clone(program), Arc::clone(&batch)));
         batch
+    }
+
+    /// What one seat of a company reads out of the response. None: it has to ask alone.
+    pub(crate) fn of_seat(&self, program: &FetchProgram, seat: usize) -> Option<Arc<Batch>> {
+        let own = match &self.response {
+            _ if self.asks.len() == 1 => self.response.clone(),
+            Ok(response) => {
+                let seats = self.seats.get_or_init(|| company::split(response, self.asks.len()));
+                Ok(seats.get(seat)?.clone()?)
+            }
+            Err(error) if FetchError::from(error.clone()).depends_on_request() => return None,
+            Err(error) => Err(error.clone()),
+        };
+        Some(Arc::new(batch::read(program, &[], own)))
     }
 }
 

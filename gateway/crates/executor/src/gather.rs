@@ -1,4 +1,4 @@
-//! Entity loads of concurrent client requests that go out together.
+//! Entity loads, and queries, of concurrent client requests that go out together.
 //!
 //! A group holds the batches of one [`LoadKey`]: those in flight, and at most one that gathers. It
 //! departs when nothing is in flight any more, when it is full, or when it has waited long enough,
@@ -11,7 +11,7 @@ use futures::channel::oneshot;
 use futures::future::FutureExt as _;
 use tokio::time::timeout;
 
-use crate::batch::{self, Ask};
+use crate::batch::Ask;
 use crate::flight::{Answering, Received, WeakAnswering};
 use crate::loader::{Load, LoadKey, LoaderOptions, Meeting};
 use crate::transport::LoadEvent;
@@ -195,7 +195,7 @@ fn send(
     let load = load.clone();
     let answering = async move {
         let _ending = ending;
-        let request = batch::request(&load.program, &load.variables, &asks);
+        let request = load.request(&asks);
         Arc::new(Received::new(asks, load.transport.send(request).await))
     };
     answering.boxed().shared()
@@ -222,7 +222,7 @@ fn gather(
         };
         // The sender is only dropped together with what it would have sent.
         let asks: Vec<Ask> = asks.unwrap_or_default();
-        let request = batch::request(&load.program, &load.variables, &asks);
+        let request = load.request(&asks);
         Arc::new(Received::new(asks, load.transport.send(request).await))
     };
     let answering = answering.boxed().shared();

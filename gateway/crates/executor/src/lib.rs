@@ -9,11 +9,12 @@
 //! Modules in reading order: `transport` (the seam), `compiled`, `shape`, `selection`, `memory`
 //! (the plan, lowered),
 //! `json`, `document`, `repeated`, `answer` (reading), `data` (merging), `path`, `entities`
-//! (representations), `batch`, `loader`, `moment`, `flight`, `gather` (requests), `report` (errors),
+//! (representations), `batch`, `loader`, `moment`, `flight`, `gather`, `company` (requests), `report` (errors),
 //! `project`, `written`, `leaf` (writing), `run` (the graph of fetches).
 
 mod answer;
 mod batch;
+mod company;
 mod compiled;
 mod contexts;
 mod data;

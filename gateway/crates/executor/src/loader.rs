@@ -5,11 +5,13 @@
 //! waits for that answer. *Entity loads* of one selection: a load goes out at once when nothing is
 //! in flight for it, and gathers with others while something is, for a bounded time and up to a
 //! bounded size ([`crate::gather`]). A representation that is in flight is not asked for again.
+//! *Queries* that are equal but for their variables do likewise where that is wanted
+//! ([`crate::company`]).
 //! What several fetches of one client request ask for at one moment goes out together in any case
 //! ([`crate::moment`]).
 //!
 //! Two loads may only meet if one request can serve both: same subgraph, same document (but for
-//! its operation's name), same client variables, same partition of the transport, which stands for
+//! its operation's name), for entities the same client variables, same partition of the transport, which stands for
 //! everything the subgraph can see of the caller. Mutations never share. A batch that fails for a
 //! reason that may lie with one of its entities is asked again by each client request for its own,
 //! so that nobody pays for the bad luck of another.
@@ -24,15 +26,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::{FutureExt as _, join_all};
+use serde_json::{Map, Value};
 
 use crate::batch::{self, Ask, Batch};
 use crate::compiled::FetchProgram;
 use crate::flight::{Answering, Flights, Received};
 use crate::gather::{Groups, Seat};
 use crate::moment::Moment;
-use crate::transport::{LoadEvent, SubgraphTransport};
+use crate::transport::{LoadEvent, SubgraphRequest, SubgraphTransport};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "switches that are set independently")]
 pub struct LoaderOptions {
     /// The most representations that one request carries; more are split over several requests.
     pub max_batch_size: usize,
@@ -40,6 +44,9 @@ pub struct LoaderOptions {
     pub share_queries: bool,
     /// Entity loads of concurrent client requests with equal partitions go out together.
     pub batch_entities: bool,
+    /// So do queries that are equal but for their variables, as one document that nobody wrote:
+    /// off unless wanted.
+    pub batch_queries: bool,
     /// The longest time that a load gathers others before it goes out.
     pub max_wait: Duration,
     /// Within one client request, what a subgraph has said of an entity is not asked for again.
@@ -52,6 +59,7 @@ impl LoaderOptions {
         max_batch_size: 1000,
         share_queries: false,
         batch_entities: false,
+        batch_queries: false,
         max_wait: Duration::ZERO,
         remember: true,
     };
@@ -67,6 +75,9 @@ impl Default for LoaderOptions {
         }
     }
 }
+
+/// The most client requests whose queries go out as one: subgraphs limit what one query costs.
+const MAX_COMPANY: usize = 16;
 
 /// Where the loads of all client requests of a process meet. One per schema is enough.
 #[derive(Debug, Default)]
@@ -161,13 +172,52 @@ impl Loaders {
         self.options(subgraph).remember
     }
 
+    /// What a query brings along into company, if it may go there.
+    pub(crate) fn companion(
+        &self,
+        program: &FetchProgram,
+        values: &Map<String, Value>,
+    ) -> Option<Ask> {
+        let wanted = self.options(&program.subgraph).batch_queries;
+        wanted.then(|| program.company())?.map(|company| company.ask(values))
+    }
+
     /// Sends one request with root fields, and entities if it has any.
-    pub(crate) async fn fetch(&self, load: Load, asks: Vec<Ask>) -> Arc<Batch> {
+    pub(crate) async fn fetch(
+        &self,
+        load: Load,
+        asks: Vec<Ask>,
+        companion: Option<Ask>,
+    ) -> Arc<Batch> {
         let options = self.options(&load.program.subgraph);
-        match load.partition(options.share_queries) {
-            Some(partition) => self.join(&load, partition, asks).await.batch(&load.program),
-            None => Arc::new(load.alone(&asks).await),
+        match (load.partition(options.share_queries || companion.is_some()), companion) {
+            (Some(partition), Some(companion)) => {
+                self.accompany(&load, partition, options, companion).await
+            }
+            (Some(partition), None) => self.join(&load, partition, asks).await.batch(&load.program),
+            (None, _) => Arc::new(load.alone(&asks).await),
         }
+    }
+
+    /// Sends a query, with those of other client requests that are equal but for their variables
+    /// if one of them is in flight.
+    async fn accompany(
+        &self,
+        load: &Load,
+        partition: Bytes,
+        options: LoaderOptions,
+        companion: Ask,
+    ) -> Arc<Batch> {
+        let program = &load.program;
+        let key = LoadKey { program: Arc::clone(program), partition, variables: Bytes::new() };
+        let options = LoaderOptions { max_batch_size: MAX_COMPANY, ..options };
+        let seats = self.meeting.groups().seat(&self.meeting, &key, load, options, &[companion]);
+        if let Some(Seat { answering, at }) = seats.first()
+            && let Some(batch) = answering.clone().await.of_seat(program, *at)
+        {
+            return batch;
+        }
+        Arc::new(load.alone(&[]).await)
     }
 
     /// Loads distinct representations; the results stand in the order of `asks`. With a moment, in
@@ -284,6 +334,14 @@ impl Load {
             Some(partition) if options.batch_entities => Departure::Gathered(partition),
             Some(partition) => Departure::Shared(partition),
             None => Departure::Alone,
+        }
+    }
+
+    /// What several client requests ask for together.
+    pub(crate) fn request(&self, asks: &[Ask]) -> SubgraphRequest {
+        match self.program.company() {
+            Some(company) => company.request(&self.program, asks),
+            None => batch::request(&self.program, &self.variables, asks),
         }
     }
 

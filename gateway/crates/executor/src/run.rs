@@ -230,8 +230,9 @@ impl<'a> Run<'a> {
         self.fetches[fetch].progress = Progress::Running(job);
         let loaders = self.execution.loaders;
         if has_roots {
+            let companion = loaders.companion(&load.program, self.execution.variables);
             return Some(Box::pin(async move {
-                let batch = loaders.fetch(load, asks).await;
+                let batch = loaders.fetch(load, asks, companion).await;
                 (fetch, Outcome::of_one(batch, &sizes))
             }));
         }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "test code")]
 #![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 
+mod company;
 mod completion;
 mod entities;
 mod errors;
