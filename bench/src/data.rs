@@ -3,6 +3,8 @@
 //! Within a group every user wrote the same two reviews of its first product, and all reviews name
 //! the group's first user as their author: so the heavy query meets few entities at many places.
 
+use std::sync::LazyLock;
+
 pub(crate) const SERVICES: [&str; 4] = ["accounts", "inventory", "products", "reviews"];
 
 pub(crate) const USERS: usize = 6;
@@ -111,8 +113,11 @@ impl Review {
         find(id, REVIEWS).map(Self)
     }
 
-    pub(crate) fn body(self) -> String {
-        SENTENCE.chars().cycle().take(TEXTS[self.0 % REVIEWS].1).collect()
+    pub(crate) fn body(self) -> &'static str {
+        static BODIES: LazyLock<[String; REVIEWS]> = LazyLock::new(|| {
+            TEXTS.map(|(_, length)| SENTENCE.chars().cycle().take(length).collect())
+        });
+        &BODIES[self.0 % REVIEWS]
     }
 
     pub(crate) fn product(self) -> Product {

@@ -40,6 +40,7 @@ struct Arguments {
 struct Services {
     requests: [Cell<u64>; SERVICES.len()],
     answers: RefCell<HashMap<(usize, Bytes), Bytes>>,
+    documents: RefCell<resolve::Documents>,
     latency: Duration,
 }
 
@@ -97,7 +98,8 @@ impl Services {
         if let Some(answer) = self.answers.borrow().get(&(service, body.clone())) {
             return answer.clone();
         }
-        let answer = match resolve::answer(SERVICES[service], &body) {
+        let mut documents = self.documents.borrow_mut();
+        let answer = match resolve::answer(SERVICES[service], &body, &mut documents) {
             Ok(answer) => Bytes::from(answer),
             Err(error) => {
                 let errors = serde_json::json!({ "errors": [{ "message": error.to_string() }] });

@@ -1,5 +1,10 @@
 //! From a subgraph request to its answer.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::data::{GROUPS, PRODUCTS, Product, Review, USERS, User};
@@ -17,18 +22,50 @@ pub(crate) enum ResolveError {
     NoField { service: &'static str, parent: &'static str, field: String },
 }
 
-pub(crate) fn answer(service: &'static str, body: &[u8]) -> Result<String, ResolveError> {
-    let request: Value =
+/// Writes the answer to a request whose query was parsed before or is parsed now.
+pub(crate) fn answer(
+    service: &'static str,
+    body: &[u8],
+    documents: &mut Documents,
+) -> Result<Vec<u8>, ResolveError> {
+    let request: Request<'_> =
         serde_json::from_slice(body).map_err(|source| ResolveError::Json { source })?;
-    let query = request["query"].as_str().ok_or(ResolveError::NoQuery)?;
-    let document = parse(query).map_err(|source| ResolveError::Document { source })?;
-    let nothing = Map::new();
-    let variables = request["variables"].as_object().unwrap_or(&nothing);
-    let resolver = Resolver { service, document: &document, variables };
-    let data = resolver.object(&Object::Query, &document.selections)?;
-    let mut answer = Map::new();
-    answer.insert("data".to_owned(), data);
-    Ok(Value::Object(answer).to_string())
+    let query = request.query.ok_or(ResolveError::NoQuery)?;
+    let document = documents.parsed(&query)?;
+    let variables = request.variables.unwrap_or_default();
+    let resolver = Resolver { service, document: &document, variables: &variables };
+    let mut answer = b"{\"data\":".to_vec();
+    resolver.object(Object::Query, &document.selections, &mut answer)?;
+    answer.push(b'}');
+    Ok(answer)
+}
+
+#[derive(Deserialize)]
+struct Request<'a> {
+    #[serde(borrow)]
+    query: Option<Cow<'a, str>>,
+    variables: Option<Map<String, Value>>,
+}
+
+/// Queries that were asked before.
+#[derive(Default)]
+pub(crate) struct Documents(HashMap<String, Rc<Document>>);
+
+/// Cold scenarios never ask twice.
+const REMEMBERED_DOCUMENTS: usize = 1_000;
+
+impl Documents {
+    fn parsed(&mut self, query: &str) -> Result<Rc<Document>, ResolveError> {
+        if let Some(document) = self.0.get(query) {
+            return Ok(Rc::clone(document));
+        }
+        let document = parse(query).map_err(|source| ResolveError::Document { source })?;
+        let document = Rc::new(document);
+        if self.0.len() < REMEMBERED_DOCUMENTS {
+            self.0.insert(query.to_owned(), Rc::clone(&document));
+        }
+        Ok(document)
+    }
 }
 
 struct Resolver<'a> {
@@ -37,7 +74,7 @@ struct Resolver<'a> {
     variables: &'a Map<String, Value>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Object {
     Query,
     User(User),
@@ -47,7 +84,7 @@ enum Object {
 }
 
 impl Object {
-    fn type_name(&self) -> &'static str {
+    fn type_name(self) -> &'static str {
         match self {
             Self::Query => "Query",
             Self::User(_) => "User",
@@ -72,34 +109,50 @@ impl Object {
 }
 
 impl Resolver<'_> {
-    fn object(&self, object: &Object, selections: &[Selection]) -> Result<Value, ResolveError> {
-        let mut fields = Map::new();
-        self.collect(object, selections, &mut fields)?;
-        Ok(Value::Object(fields))
+    fn object(
+        &self,
+        object: Object,
+        selections: &[Selection],
+        out: &mut Vec<u8>,
+    ) -> Result<(), ResolveError> {
+        let start = out.len();
+        out.push(b'{');
+        self.fields(object, selections, &mut Vec::new(), out)?;
+        if out.len() > start + 1 {
+            out.pop();
+        }
+        out.push(b'}');
+        Ok(())
     }
 
-    fn collect(
-        &self,
-        object: &Object,
-        selections: &[Selection],
-        fields: &mut Map<String, Value>,
+    /// Writes each field that is not among the written ones, and a comma after it.
+    fn fields<'s>(
+        &'s self,
+        object: Object,
+        selections: &'s [Selection],
+        written: &mut Vec<&'s str>,
+        out: &mut Vec<u8>,
     ) -> Result<(), ResolveError> {
         for selection in selections {
             match selection {
+                Selection::Field { key, .. } if written.contains(&key.as_str()) => {}
                 Selection::Field { key, name, arguments, below } => {
-                    let value = self.field(object, name, arguments, below)?;
-                    fields.insert(key.clone(), value);
+                    written.push(key);
+                    write(key, out);
+                    out.push(b':');
+                    self.field(object, name, arguments, below, out)?;
+                    out.push(b',');
                 }
                 Selection::Inline { on, below } => {
                     if on.as_deref().is_none_or(|on| on == object.type_name()) {
-                        self.collect(object, below, fields)?;
+                        self.fields(object, below, written, out)?;
                     }
                 }
                 Selection::Spread(name) => {
                     if let Some((on, below)) = self.document.fragments.get(name)
                         && on == object.type_name()
                     {
-                        self.collect(object, below, fields)?;
+                        self.fields(object, below, written, out)?;
                     }
                 }
             }
@@ -109,72 +162,103 @@ impl Resolver<'_> {
 
     fn field(
         &self,
-        object: &Object,
+        object: Object,
         field: &str,
         arguments: &[(String, Argument)],
         below: &[Selection],
-    ) -> Result<Value, ResolveError> {
-        let list = |objects: Vec<Object>| -> Result<Value, ResolveError> {
-            let objects = objects.iter().map(|object| self.object(object, below));
-            Ok(Value::Array(objects.collect::<Result<_, _>>()?))
-        };
-        let reviews =
-            |reviews: Vec<Review>| list(reviews.into_iter().map(Object::Review).collect());
-        let value = match (self.service, object, field) {
-            (_, object, "__typename") => object.type_name().into(),
+        out: &mut Vec<u8>,
+    ) -> Result<(), ResolveError> {
+        match (self.service, object, field) {
+            (_, object, "__typename") => write(object.type_name(), out),
             (_, Object::Query, "_entities") => {
                 let representations = self.argument(arguments, "representations");
-                let representations = representations.as_array().cloned().unwrap_or_default();
-                let entity = |representation: &Value| match Object::of(representation) {
-                    Some(entity) => self.object(&entity, below),
-                    None => Ok(Value::Null),
-                };
-                Value::Array(representations.iter().map(entity).collect::<Result<_, _>>()?)
+                let representations = representations.as_array().map_or(&[][..], Vec::as_slice);
+                self.list(representations.iter().map(Object::of), below, out)?;
             }
             ("accounts", Object::Query, "users") => {
-                list(self.users(arguments).into_iter().map(Object::User).collect())?
+                let users = self.users(arguments).into_iter();
+                self.list(users.map(|user| Some(Object::User(user))), below, out)?;
             }
             ("accounts", Object::Query, "user" | "me") => {
                 let id = self.argument(arguments, "id");
-                let user = User::find(id.as_str().unwrap_or("1"));
-                user.map_or(Ok(Value::Null), |user| self.object(&Object::User(user), below))?
+                match User::find(id.as_str().unwrap_or("1")) {
+                    Some(user) => self.object(Object::User(user), below, out)?,
+                    None => write(&(), out),
+                }
             }
             ("products", Object::Query, "topProducts") => {
                 let products = self.products(arguments).into_iter();
-                list(products.map(|product| Object::Product(product, None)).collect())?
+                let products = products.map(|product| Some(Object::Product(product, None)));
+                self.list(products, below, out)?;
             }
-            ("accounts" | "reviews", Object::User(user), "id") => id(user.0),
-            ("accounts" | "reviews", Object::User(user), "username") => user.username().into(),
-            ("accounts", Object::User(user), "name") => user.name().into(),
-            ("accounts", Object::User(user), "birthday") => (1_000 + user.0).into(),
-            ("reviews", Object::User(user), "reviews") => reviews(user.reviews())?,
+            ("accounts" | "reviews", Object::User(user), "id") => write(&id(user.0), out),
+            ("accounts" | "reviews", Object::User(user), "username") => {
+                write(user.username(), out);
+            }
+            ("accounts", Object::User(user), "name") => write(user.name(), out),
+            ("accounts", Object::User(user), "birthday") => write(&(1_000 + user.0), out),
+            ("reviews", Object::User(user), "reviews") => {
+                self.list(
+                    user.reviews().into_iter().map(|review| Some(Object::Review(review))),
+                    below,
+                    out,
+                )?;
+            }
             ("inventory" | "products" | "reviews", Object::Product(product, _), "upc") => {
-                id(product.0)
+                write(&id(product.0), out);
             }
-            ("products", Object::Product(product, _), "name") => product.name().into(),
-            ("products", Object::Product(product, _), "price") => product.price().into(),
-            ("products", Object::Product(product, _), "weight") => product.weight().into(),
-            ("inventory", Object::Product(product, _), "inStock") => product.in_stock().into(),
-            ("inventory", Object::Product(_, required), "shippingEstimate") => match required {
-                Some((price, _)) if *price > 1_000 => 0.into(),
-                Some((_, weight)) => (weight / 2).into(),
-                None => Value::Null,
-            },
-            ("reviews", Object::Product(product, _), "reviews") => reviews(product.reviews())?,
-            ("reviews", Object::Review(review), "id") => id(review.0),
-            ("reviews", Object::Review(review), "body") => review.body().into(),
+            ("products", Object::Product(product, _), "name") => write(product.name(), out),
+            ("products", Object::Product(product, _), "price") => write(&product.price(), out),
+            ("products", Object::Product(product, _), "weight") => write(&product.weight(), out),
+            ("inventory", Object::Product(product, _), "inStock") => {
+                write(&product.in_stock(), out);
+            }
+            ("inventory", Object::Product(_, required), "shippingEstimate") => {
+                let costs = |(price, weight)| if price > 1_000 { 0 } else { weight / 2 };
+                write(&required.map(costs), out);
+            }
+            ("reviews", Object::Product(product, _), "reviews") => {
+                self.list(
+                    product.reviews().into_iter().map(|review| Some(Object::Review(review))),
+                    below,
+                    out,
+                )?;
+            }
+            ("reviews", Object::Review(review), "id") => write(&id(review.0), out),
+            ("reviews", Object::Review(review), "body") => write(review.body(), out),
             ("reviews", Object::Review(review), "product") => {
-                self.object(&Object::Product(review.product(), None), below)?
+                self.object(Object::Product(review.product(), None), below, out)?;
             }
             ("reviews", Object::Review(review), "author") => {
-                self.object(&Object::User(review.author()), below)?
+                self.object(Object::User(review.author()), below, out)?;
             }
             (service, object, field) => {
                 let parent = object.type_name();
                 return Err(ResolveError::NoField { service, parent, field: field.to_owned() });
             }
-        };
-        Ok(value)
+        }
+        Ok(())
+    }
+
+    /// Nothing stands for an entity that is unknown.
+    fn list(
+        &self,
+        objects: impl Iterator<Item = Option<Object>>,
+        below: &[Selection],
+        out: &mut Vec<u8>,
+    ) -> Result<(), ResolveError> {
+        out.push(b'[');
+        for (at, object) in objects.enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            match object {
+                Some(object) => self.object(object, below, out)?,
+                None => write(&(), out),
+            }
+        }
+        out.push(b']');
+        Ok(())
     }
 
     fn users(&self, arguments: &[(String, Argument)]) -> Vec<User> {
@@ -193,17 +277,21 @@ impl Resolver<'_> {
         (0..first.min(GROUPS * PRODUCTS)).map(Product).collect()
     }
 
-    fn argument(&self, arguments: &[(String, Argument)], name: &str) -> Value {
+    fn argument<'s>(&'s self, arguments: &'s [(String, Argument)], name: &str) -> &'s Value {
         match arguments.iter().find(|(argument, _)| argument == name) {
             Some((_, Argument::Variable(variable))) => {
-                self.variables.get(variable).cloned().unwrap_or(Value::Null)
+                self.variables.get(variable).unwrap_or(&Value::Null)
             }
-            Some((_, Argument::Constant(value))) => value.clone(),
-            None => Value::Null,
+            Some((_, Argument::Constant(value))) => value,
+            None => &Value::Null,
         }
     }
 }
 
-fn id(number: usize) -> Value {
-    (number + 1).to_string().into()
+fn id(number: usize) -> String {
+    (number + 1).to_string()
+}
+
+fn write(value: &(impl Serialize + ?Sized), out: &mut Vec<u8>) {
+    serde_json::to_writer(out, value).expect("JSON can always be written into memory");
 }

@@ -68,21 +68,37 @@ pub async fn run_all(app: &App, first: PaymentAttemptId) -> Result<Recorded, Fai
     work.await.map_err(|error| Failure::Broken(format!("an attempt was cut off: {error}")))?
 }
 
-/// Makes one attempt and books its outcome.
+/// Makes one attempt and books its outcome. An attempt that is old is not made any more: it may
+/// have been given up, or is about to be. The processor will be asked.
 pub async fn run(app: &App, id: PaymentAttemptId) -> Result<Settled, Failure> {
     let (attempt, payment) = load(app, id).await?;
-    if !attempt.is_open() {
-        let outcome = Outcome::Unknown { reason: "settled before".to_owned() };
+    let left = if !attempt.is_open() {
+        Some("settled before")
+    } else if app.now() > attempt.started_at.plus(app.config.processing.timeout.0) {
+        Some("its time had passed before the call was made")
+    } else {
+        None
+    };
+    if let Some(reason) = left {
+        let outcome = Outcome::Unknown { reason: reason.to_owned() };
         return settle::settle(app, id, outcome, Mode::Live).await;
     }
     failpoint::hit("after_intent_commit");
+    make(app, &attempt, &payment).await
+}
+
+async fn make(
+    app: &App,
+    attempt: &payment_attempt::Model,
+    payment: &payment::Model,
+) -> Result<Settled, Failure> {
     let outcome = match app.connectors.named(&attempt.connector) {
         Ok(_) if !app.connectors.may_call(&attempt.connector, app.now()) => {
             Outcome::NotAttempted { reason: "the processor is left alone for now".to_owned() }
         }
         Ok(connector) => {
             let started = std::time::Instant::now();
-            let call = call(app, connector.as_ref(), &attempt, &payment);
+            let call = call(app, connector.as_ref(), attempt, payment);
             let outcome = match tokio::time::timeout(app.config.processing.timeout.0, call).await {
                 Ok(outcome) => outcome?,
                 Err(_) => Outcome::Unknown { reason: "the processor did not answer".to_owned() },
@@ -102,7 +118,7 @@ pub async fn run(app: &App, id: PaymentAttemptId) -> Result<Settled, Failure> {
         "outcome" => outcome.name()
     )
     .increment(1);
-    let settled = settle::settle(app, id, outcome, Mode::Live).await;
+    let settled = settle::settle(app, attempt.id, outcome, Mode::Live).await;
     failpoint::hit("after_settlement");
     settled
 }
@@ -110,13 +126,14 @@ pub async fn run(app: &App, id: PaymentAttemptId) -> Result<Settled, Failure> {
 /// Asks the processor what became of an open attempt, and books the answer.
 pub async fn check(app: &App, id: PaymentAttemptId) -> Result<Settled, Failure> {
     let (attempt, payment) = load(app, id).await?;
+    let may_arrive = may_be_under_way(app, &attempt);
     let outcome = match app.connectors.named(&attempt.connector) {
         Ok(connector) => {
             let asked = Asked {
                 attempt: id,
                 operation: attempt.op,
                 amount: attempt.money(),
-                processor_ref: payment.processor_ref,
+                processor_ref: payment.processor_ref.clone(),
                 started_at: attempt.started_at,
                 now: app.now(),
             };
@@ -130,7 +147,7 @@ pub async fn check(app: &App, id: PaymentAttemptId) -> Result<Settled, Failure> 
     };
     let outcome = match outcome {
         // A call that was cut off may still be on its way; only later is "never seen" an answer.
-        Outcome::NotAttempted { .. } if may_be_under_way(app, &attempt) => {
+        Outcome::NotAttempted { .. } if may_arrive => {
             Outcome::Unknown { reason: "the call may still arrive".to_owned() }
         }
         outcome => outcome,
@@ -138,7 +155,9 @@ pub async fn check(app: &App, id: PaymentAttemptId) -> Result<Settled, Failure> 
     let repeatable = matches!(attempt.op, AttemptOperation::Refund | AttemptOperation::Void);
     let settled = match outcome {
         // What was promised is done now; the processor knows the attempt by its id.
-        Outcome::NotAttempted { .. } if repeatable && attempt.is_open() => run(app, id).await?,
+        Outcome::NotAttempted { .. } if repeatable && attempt.is_open() => {
+            make(app, &attempt, &payment).await?
+        }
         outcome => settle::settle(app, id, outcome, Mode::Afterwards).await?,
     };
     for next in &settled.follow_ups {
@@ -147,9 +166,10 @@ pub async fn check(app: &App, id: PaymentAttemptId) -> Result<Settled, Failure> 
     Ok(settled)
 }
 
+/// A call is begun within one timeout ([`run`]) and given up after another.
 fn may_be_under_way(app: &App, attempt: &payment_attempt::Model) -> bool {
     let rules = &app.config.processing;
-    attempt.started_at.plus(rules.timeout.0.max(rules.stale.0)) > app.now()
+    attempt.started_at.plus((2 * rules.timeout.0).max(rules.stale.0)) > app.now()
 }
 
 async fn load(

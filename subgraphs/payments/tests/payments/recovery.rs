@@ -7,9 +7,14 @@ use std::sync::{
 
 use futures::future::BoxFuture;
 use kit::async_trait;
-use payments::{connector::Outcome, operation::reconcile::reconcile};
-use sea_orm::ConnectionTrait;
+use payments::{
+    connector::Outcome,
+    entity::payment_attempt,
+    operation::{attempt, reconcile::reconcile},
+};
+use sea_orm::{ConnectionTrait, EntityTrait};
 use serde_json::{Value, json};
+use tokio::sync::{Notify, Semaphore};
 
 use crate::{
     support::{APPROVES, Shop, codes, key},
@@ -167,4 +172,81 @@ async fn a_crash_between_intent_and_answer_is_healed() {
         assert_ne!(again["payment"]["id"], Value::Null);
         shop.assert_books().await;
     }
+}
+
+/// Holds requests back until they are let go.
+#[derive(Debug)]
+struct Stalled {
+    arrived: Notify,
+    let_go: Semaphore,
+}
+
+#[async_trait]
+impl Path for Stalled {
+    async fn carry(&self, request: BoxFuture<'_, Outcome>) -> Outcome {
+        self.arrived.notify_one();
+        self.let_go.acquire().await.unwrap().forget();
+        request.await
+    }
+}
+
+#[tokio::test]
+async fn a_charge_that_comes_after_its_attempt_was_given_up_is_held_for_a_person() {
+    let mut shop = Shop::open().await;
+    let stalled = Arc::new(Stalled { arrived: Notify::new(), let_go: Semaphore::new(0) });
+    put_between(&mut shop, &stalled);
+    let lamp = shop.product(6000, 2).await;
+    let customer = shop.customer();
+    let order = shop.order(&customer, &[(&lamp, 1)]).await;
+    let payment = shop.payment(&customer, &order, "AUTOMATIC").await;
+    let method = shop.card(&customer, APPROVES).await;
+    let key = key();
+    let confirm = shop.confirm(&customer, &payment, &method, &key);
+    let give_up = async {
+        stalled.arrived.notified().await;
+        shop.wait(1);
+        assert_eq!(reconcile(&shop.app).await.unwrap(), 1);
+        stalled.let_go.add_permits(1);
+    };
+    let (confirmed, ()) = tokio::join!(confirm, give_up);
+    assert_eq!(confirmed["errors"][0]["outcomeUnknown"], true, "{confirmed}");
+    let attempts = payment_attempt::Entity::find().all(shop.app.database.read()).await.unwrap();
+    let held = attempts.iter().find(|attempt| attempt.raw_code.is_some()).unwrap();
+    assert_eq!(held.raw_code.as_deref(), Some("conflicted"));
+    assert!(held.connector_ref.is_some(), "for whoever gives the money back");
+    shop.assert_books().await;
+}
+
+#[tokio::test]
+async fn a_call_whose_time_has_passed_is_not_made() {
+    let (shop, flaky) = flaky_shop().await;
+    let lamp = shop.product(6000, 2).await;
+    let customer = shop.customer();
+    let order = shop.order(&customer, &[(&lamp, 1)]).await;
+    let payment = shop.payment(&customer, &order, "AUTOMATIC").await;
+    let method = shop.card(&customer, APPROVES).await;
+    flaky.loses_answers.store(true, Ordering::SeqCst);
+    shop.confirm(&customer, &payment, &method, &key()).await;
+    flaky.loses_answers.store(false, Ordering::SeqCst);
+    let forgotten: Result<(), sea_orm::DbErr> = shop
+        .app
+        .database
+        .write(|tx| {
+            Box::pin(async move {
+                tx.execute_unprepared("DELETE FROM sandbox_operations").await.map(drop)
+            })
+        })
+        .await;
+    forgotten.unwrap();
+    let attempts = payment_attempt::Entity::find().all(shop.app.database.read()).await.unwrap();
+    let late = attempts.iter().find(|attempt| attempt.is_open()).unwrap();
+    shop.wait(1);
+    attempt::run(&shop.app, late.id).await.unwrap();
+    assert_eq!(shop.count("sandbox_operations").await, 0, "the processor was not called");
+    shop.wait(6);
+    assert_eq!(reconcile(&shop.app).await.unwrap(), 1);
+    let paid = shop.confirm(&customer, &payment, &method, &key()).await;
+    assert_eq!(paid["payment"]["status"], "SUCCEEDED", "{paid}");
+    assert_eq!(shop.count("sandbox_operations").await, 1);
+    shop.assert_books().await;
 }

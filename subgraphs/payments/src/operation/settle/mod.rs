@@ -80,8 +80,7 @@ async fn book(
 ) -> Result<Settled, Failure> {
     let (attempt, payment) = load(scope, id).await?;
     if !attempt.is_open() {
-        let recorded = Recorded { subject: Some(subject(&attempt, &payment)), refusal: None };
-        return Ok(Settled::only(recorded));
+        return book_closed(scope, &attempt, &payment, outcome).await;
     }
     match attempt.op {
         AttemptOperation::Authorize => {
@@ -94,6 +93,33 @@ async fn book(
             Err(Failure::Broken(format!("attempt {id} is not settled here")))
         }
     }
+}
+
+/// Nothing, but that a processor may have done what was given up: its process stood still for so
+/// long that the processor, asked in the meantime, had never heard of it.
+async fn book_closed(
+    scope: &Scope<'_, '_>,
+    attempt: &payment_attempt::Model,
+    payment: &payment::Model,
+    outcome: &Outcome,
+) -> Result<Settled, Failure> {
+    let was_given_up = attempt.status == AttemptStatus::Failed
+        && attempt.decline.is_none()
+        && attempt.raw_code.is_none();
+    let mut recorded = Recorded { subject: Some(subject(attempt, payment)), refusal: None };
+    if let Outcome::Approved { processor_ref } = outcome
+        && was_given_up
+    {
+        report_conflict(attempt, "it was carried out after it had been given up");
+        let change = payment_attempt::ActiveModel {
+            connector_ref: Set(Some(processor_ref.clone())),
+            raw_code: Set(Some(CONFLICTED.to_owned())),
+            ..Default::default()
+        };
+        write(scope.tx, attempt, change).await?;
+        recorded.refusal = Some(Refusal::ProcessorUnavailable { outcome_unknown: true });
+    }
+    Ok(Settled::only(recorded))
 }
 
 /// Reads the attempt and its payment; on PostgreSQL the attempt's row is locked by the update.
@@ -180,8 +206,7 @@ async fn hold_conflict(
     attempt: &payment_attempt::Model,
     reason: &str,
 ) -> Result<(), Failure> {
-    tracing::error!(attempt = %attempt.id, reason, "processor and books disagree; held");
-    metrics::counter!("payments_conflicts_total").increment(1);
+    report_conflict(attempt, reason);
     let change = payment_attempt::ActiveModel {
         status: Set(AttemptStatus::Unknown),
         raw_code: Set(Some(CONFLICTED.to_owned())),
@@ -189,6 +214,12 @@ async fn hold_conflict(
         ..Default::default()
     };
     write(scope.tx, attempt, change).await
+}
+
+/// For a person to look at.
+fn report_conflict(attempt: &payment_attempt::Model, reason: &str) {
+    tracing::error!(attempt = %attempt.id, reason, "processor and books disagree; held");
+    metrics::counter!("payments_conflicts_total").increment(1);
 }
 
 /// The raw code of an attempt that is held because of a disagreement.
