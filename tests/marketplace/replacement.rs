@@ -1,8 +1,9 @@
 //! Another service takes a part over from reviews, and gives it back, while clients go on.
 //!
 //! The replacement is a small subgraph of its own that answers `Product.ratingSummary`. The
-//! gateway learns of it by a new supergraph file, with an `@override`, which is withdrawn again
-//! later. No request may fail meanwhile.
+//! gateway learns of it by new supergraph files: first with a progressive `@override` that sends
+//! it none, half and all of the requests, then with a plain one, which is withdrawn again later.
+//! No request may fail meanwhile.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +21,11 @@ use tokio_util::sync::CancellationToken;
 
 /// What the replacement counts; reviews counts one review.
 const COUNT_OF_THE_REPLACEMENT: i32 = 4711;
+
+const OVERRIDE: &str = "@override(from: \"reviews\")";
+
+/// Requests of a stage, one after the other, whose answers are told apart.
+const ASKED: u32 = 200;
 
 const PAGE: &str = "{ latestReviews(first: 5) { edges { node { rating subject { ... on Product { id ratingSummary { count average } } } } } } }";
 
@@ -96,6 +102,8 @@ fn replacement_schema() -> Schema<Query, EmptyMutation, EmptySubscription> {
 #[derive(Clone, Copy, Debug)]
 enum Stage {
     Absent,
+    /// Answers so many percent of the requests.
+    Share(u8),
     InUse,
 }
 
@@ -108,9 +116,15 @@ struct Parts {
 impl Parts {
     fn write_supergraph(&self, stage: Stage) {
         let printed = kit::graphql::sdl(&replacement_schema());
-        assert!(printed.contains("@override(from: \"reviews\")"), "{printed}");
+        assert!(printed.contains(OVERRIDE), "{printed}");
         let replacement = match stage {
             Stage::Absent => None,
+            Stage::Share(percent) => {
+                let label = format!("@override(from: \"reviews\", label: \"percent({percent})\")");
+                let labelled = printed.replace(OVERRIDE, &label);
+                // Labels came with that version; the library prints an older one.
+                Some(labelled.replace("federation/v2.5", "federation/v2.7"))
+            }
             Stage::InUse => Some(printed),
         };
         let source = |name: &str, url: &str, sdl: String| SubgraphSource {
@@ -193,14 +207,33 @@ async fn count(client: &reqwest::Client, gateway: &str) -> i32 {
     i32::try_from(summary["count"].as_i64().unwrap_or_else(|| panic!("{answer}"))).unwrap()
 }
 
-/// Asks until the page is counted so, or gives up.
-async fn until(client: &reqwest::Client, gateway: &str, expected: i32) {
-    let asking = async { while count(client, gateway).await != expected {} };
-    tokio::time::timeout(Duration::from_mins(1), asking).await.expect("the gateway reloads");
+/// Waits until the gateway has taken so many supergraphs into use after its first.
+async fn reloads(client: &reqwest::Client, gateway: &str, times: usize) {
+    let line = format!("concord_schema_reloads_total {times}");
+    let mut every = tokio::time::interval(Duration::from_millis(10));
+    let reached = async {
+        loop {
+            every.tick().await;
+            let answer = client.get(format!("{gateway}/metrics")).send().await.unwrap();
+            if answer.text().await.unwrap().lines().any(|found| found == line) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), reached).await.expect("the gateway reloads");
+}
+
+/// How many of a stage's requests the replacement answers.
+async fn answered_by_the_replacement(client: &reqwest::Client, gateway: &str) -> u32 {
+    let mut answered = 0;
+    for _ in 0..ASKED {
+        answered += u32::from(count(client, gateway).await == COUNT_OF_THE_REPLACEMENT);
+    }
+    answered
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_service_takes_the_summaries_over_and_back_without_a_failed_request() {
+async fn another_service_takes_the_summaries_over_step_by_step_and_back_without_a_failed_request() {
     let stop = CancellationToken::new();
     let (
         (gateway_listener, gateway),
@@ -237,10 +270,22 @@ async fn another_service_takes_the_summaries_over_and_back_without_a_failed_requ
         })
         .collect();
 
-    parts.write_supergraph(Stage::InUse);
-    until(&client, &gateway, COUNT_OF_THE_REPLACEMENT).await;
-    parts.write_supergraph(Stage::Absent);
-    until(&client, &gateway, 1).await;
+    // Of fair coins; less than one run in a billion is outside.
+    let some = || ASKED / 4..=ASKED * 3 / 4;
+    let stages = [
+        (Stage::Share(0), 0..=0),
+        (Stage::Share(50), some()),
+        (Stage::Share(100), ASKED..=ASKED),
+        (Stage::InUse, ASKED..=ASKED),
+        (Stage::Share(50), some()),
+        (Stage::Absent, 0..=0),
+    ];
+    for (number, (stage, expected)) in (1..).zip(stages) {
+        parts.write_supergraph(stage);
+        reloads(&client, &gateway, number).await;
+        let answered = answered_by_the_replacement(&client, &gateway).await;
+        assert!(expected.contains(&answered), "{stage:?}: {answered} of {ASKED}");
+    }
 
     done.store(true, Ordering::Relaxed);
     let mut requests = 0;
@@ -248,6 +293,7 @@ async fn another_service_takes_the_summaries_over_and_back_without_a_failed_requ
         requests += task.await.expect("no request of the load failed");
     }
     assert!(requests > 0);
+    assert_eq!(reviews::verify(&reviews.database).await.unwrap(), []);
     stop.cancel();
     serving.await.unwrap().unwrap();
     reviews.handle.await.unwrap().unwrap();

@@ -258,18 +258,7 @@ async fn count(tx: &kit::Transaction<'_>, rows: &[review::Model]) -> Result<(), 
             days.entry((*day, *subject)).or_default().add(daily);
         }
     }
-    for (subject, (ratings, at)) in summaries {
-        let difference =
-            Difference { summaries: vec![(subject, ratings)], ..Difference::default() };
-        counters::apply(tx, Timestamp(at), &difference).await?;
-    }
-    for (driver, (ratings, at)) in drivers {
-        let difference = Difference { drivers: vec![(driver, ratings)], ..Difference::default() };
-        counters::apply(tx, Timestamp(at), &difference).await?;
-    }
-    let days = days.into_iter().map(|((day, subject), daily)| (day, subject, daily)).collect();
-    let difference = Difference { days, ..Difference::default() };
-    counters::apply(tx, Timestamp(0), &difference).await
+    counters::add(tx, &summaries, &drivers, &days).await
 }
 
 async fn announce(tx: &kit::Transaction<'_>, rows: &[review::Model]) -> Result<(), DbErr> {

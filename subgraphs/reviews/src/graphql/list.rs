@@ -9,7 +9,8 @@ use super::review::{ReviewConnection, ReviewEdge};
 use super::types::int;
 use crate::core::Core;
 use crate::domain::order::{Order, Position};
-use crate::entity::review;
+use crate::domain::rating::Histogram;
+use crate::entity::{rating_summary, review};
 use crate::store::list::{Filter, Request, Shown};
 
 /// Which list, in which order.
@@ -81,14 +82,13 @@ async fn count_of_owner(
     listing: &Listing,
 ) -> Result<i64, GraphQlError> {
     let Listing { order: _, shown, filter } = listing;
-    match owner {
-        Owner::Subject(subject) if filter.is_empty() => {
-            let summary = load(ctx, SummaryOf(subject)).await?;
-            Ok(summary.map_or(0, |summary| summary.histogram().count()))
-        }
-        _ => {
-            let key = CountOf { owner, shown: *shown, filter: filter.clone() };
-            Ok(load(ctx, key).await?.unwrap_or_default())
-        }
+    if let Owner::Subject(subject) = owner
+        && filter.count(&Histogram::default(), 0).is_some()
+    {
+        let summary = load(ctx, SummaryOf(subject)).await?;
+        let count = |of: rating_summary::Model| filter.count(&of.histogram(), of.verified_n.into());
+        return Ok(summary.and_then(count).unwrap_or_default());
     }
+    let key = CountOf { owner, shown: *shown, filter: filter.clone() };
+    Ok(load(ctx, key).await?.unwrap_or_default())
 }

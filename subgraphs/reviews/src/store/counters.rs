@@ -3,6 +3,8 @@
 //! Counters only move by `n = n ± ?`. Rows are updated first and created when missing, because
 //! the CHECKs (`n >= 0`) would refuse an upsert that carries a negative difference.
 
+use std::collections::BTreeMap;
+
 use kit::{Timestamp, Transaction};
 use sea_orm::{ConnectionTrait, DbErr, Value};
 
@@ -31,6 +33,76 @@ pub(crate) async fn apply(
     for (day, subject, daily) in &difference.days {
         change_day(tx, *day, ALL, Uuid::nil(), daily).await?;
         change_subject_day(tx, *day, *subject, daily).await?;
+    }
+    Ok(())
+}
+
+/// Adds what many new reviews count, several rows of a table with one statement. No difference
+/// may be negative: an upsert's values must pass the CHECKs by themselves.
+pub(crate) async fn add(
+    tx: &Transaction<'_>,
+    summaries: &BTreeMap<Subject, (Ratings, i64)>,
+    drivers: &BTreeMap<Uuid, (Ratings, i64)>,
+    days: &BTreeMap<(i32, Subject), Daily>,
+) -> Result<(), DbErr> {
+    let rows = summaries.iter().map(|(subject, (ratings, at))| {
+        let key = [subject.kind.as_str().into(), subject.id.into()];
+        rated(key, ratings, *at)
+    });
+    upsert(tx, "rating_summaries", &["subject_type", "subject_id"], &RATED, true, rows).await?;
+    let rows =
+        drivers.iter().map(|(driver, (ratings, at))| rated([(*driver).into()], ratings, *at));
+    upsert(tx, "driver_summaries", &["user_id"], &RATED, true, rows).await?;
+    let mut all: BTreeMap<i32, Daily> = BTreeMap::new();
+    for ((day, _), daily) in days {
+        all.entry(*day).or_default().add(daily);
+    }
+    let key = ["subject_type", "subject_id", "day"];
+    let row = |kind: &'static str, id: Uuid, day: i32, daily: &Daily| {
+        let key: [Value; 3] = [kind.into(), id.into(), day.into()];
+        key.into_iter().chain(values(daily).into_iter().map(Value::from)).collect()
+    };
+    let every = all.iter().map(|(day, daily)| row(ALL, Uuid::nil(), *day, daily));
+    let each = days
+        .iter()
+        .map(|((day, subject), daily)| row(subject.kind.as_str(), subject.id, *day, daily));
+    upsert(tx, "analytics_daily", &key, &DAILY, false, every.chain(each)).await
+}
+
+const RATED: [&str; 6] = ["n1", "n2", "n3", "n4", "n5", "verified_n"];
+
+fn rated<const N: usize>(key: [Value; N], ratings: &Ratings, at: i64) -> Vec<Value> {
+    let Ratings { counts, verified } = ratings;
+    let counts = counts.iter().chain([verified]).map(|count| Value::from(*count));
+    key.into_iter().chain(counts).chain([Value::from(at)]).collect()
+}
+
+/// Rows of key, counts and, if `dated`, the time of the change.
+async fn upsert(
+    tx: &Transaction<'_>,
+    table: &str,
+    key: &[&str],
+    counts: &[&str],
+    dated: bool,
+    rows: impl Iterator<Item = Vec<Value>>,
+) -> Result<(), DbErr> {
+    let columns: Vec<&str> =
+        key.iter().chain(counts).copied().chain(dated.then_some("updated_at")).collect();
+    let sums = counts.iter().map(|count| format!("{count} = {table}.{count} + excluded.{count}"));
+    let date = dated.then(|| "updated_at = excluded.updated_at".to_owned());
+    let sets: Vec<String> = sums.chain(date).collect();
+    let rows: Vec<Vec<Value>> = rows.collect();
+    for chunk in rows.chunks(500) {
+        let place = format!("({})", vec!["?"; columns.len()].join(", "));
+        let sql = Sql::new(&format!(
+            "INSERT INTO {table} ({}) VALUES {} ON CONFLICT ({}) DO UPDATE SET {}",
+            columns.join(", "),
+            vec![place; chunk.len()].join(", "),
+            key.join(", "),
+            sets.join(", ")
+        ));
+        let sql = chunk.iter().flatten().fold(sql, |sql, value| sql.bind(value.clone()));
+        tx.execute_raw(sql.on(tx.get_database_backend())).await?;
     }
     Ok(())
 }

@@ -1,16 +1,18 @@
 //! Pages of reviews, for one list or for many of the same kind in one statement.
 //!
 //! Each list is read through the index of its order, at most a page's length of it, however
-//! many reviews it has: PostgreSQL by a lateral join, SQLite by a correlated subquery.
+//! many reviews it has: PostgreSQL by a lateral join, SQLite by a correlated subquery. Where
+//! only few reviews hold the words of a search, those are read instead.
 
 use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, Statement};
 use uuid::Uuid;
 
-use super::search;
+use super::search::{self, Found};
 use super::sql::Sql;
 use crate::domain::order::{Direction, Order, Position};
+use crate::domain::rating::Histogram;
 use crate::domain::status::Status;
 use crate::domain::subject::SubjectType;
 use crate::entity::review;
@@ -26,8 +28,21 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    pub(crate) fn is_empty(&self) -> bool {
-        *self == Self::default()
+    /// How many of the counted reviews pass, where the counters tell it.
+    pub(crate) fn count(&self, histogram: &Histogram, verified: i64) -> Option<i64> {
+        let Self { ratings, verified_only, with_text: None, locales: None, words } = self else {
+            return None;
+        };
+        match (ratings, verified_only) {
+            _ if !words.is_empty() => None,
+            (None, false) => Some(histogram.count()),
+            (None, true) => Some(verified),
+            (Some(ratings), false) => {
+                let counted = (1..=5).zip(histogram.counts);
+                Some(counted.filter(|(stars, _)| ratings.contains(stars)).map(|it| it.1).sum())
+            }
+            (Some(_), true) => None,
+        }
     }
 }
 
@@ -59,7 +74,13 @@ pub(crate) async fn of_subjects(
     subjects: &[Uuid],
     request: &Request,
 ) -> Result<HashMap<Uuid, Vec<review::Model>>, DbErr> {
-    let rows = of_many(conn, subjects, request, of_subject_type(kind)).await?;
+    let found = found(conn, &request.filter).await?;
+    if found == Some(Found::Few(Vec::new())) {
+        return Ok(HashMap::new());
+    }
+    let backend = conn.get_database_backend();
+    let asked = pages(backend, subjects, request, found.as_ref(), of_subject_type(kind));
+    let rows = review::Model::find_by_statement(asked).all(conn).await?;
     Ok(grouped(rows, |row| Some(row.subject_id)))
 }
 
@@ -67,23 +88,33 @@ fn of_subject_type(kind: SubjectType) -> impl Fn(Sql) -> Sql {
     move |sql| sql.text("x.subject_type = ? AND x.subject_id = s.id").bind(kind.as_str())
 }
 
-/// Pages of the lists of several authors, in walking order.
+/// What the search index says of the filter's words, if there are any.
+async fn found(conn: &impl ConnectionTrait, filter: &Filter) -> Result<Option<Found>, DbErr> {
+    match filter.words.as_slice() {
+        [] => Ok(None),
+        words => search::find(conn, words).await.map(Some),
+    }
+}
+
+/// Pages of the lists of several authors, in walking order. They are not searched.
 pub(crate) async fn of_authors(
     conn: &impl ConnectionTrait,
     authors: &[Uuid],
     request: &Request,
 ) -> Result<HashMap<Uuid, Vec<review::Model>>, DbErr> {
-    let rows = of_many(conn, authors, request, |sql| sql.text("x.author_id = s.id")).await?;
+    let owned = |sql: Sql| sql.text("x.author_id = s.id");
+    let asked = pages(conn.get_database_backend(), authors, request, None, owned);
+    let rows = review::Model::find_by_statement(asked).all(conn).await?;
     Ok(grouped(rows, |row| row.author_id))
 }
 
-/// A page of the list of all reviews, in walking order.
+/// A page of the list of all reviews, in walking order. It is not searched.
 pub(crate) async fn of_all(
     conn: &impl ConnectionTrait,
     request: &Request,
 ) -> Result<Vec<review::Model>, DbErr> {
     let backend = conn.get_database_backend();
-    let sql = page(Sql::new("SELECT x.* FROM reviews x WHERE 1 = 1"), backend, request);
+    let sql = page(Sql::new("SELECT x.* FROM reviews x WHERE 1 = 1"), backend, request, None);
     review::Model::find_by_statement(sql.on(backend)).all(conn).await
 }
 
@@ -94,15 +125,30 @@ pub(crate) async fn count_of_subjects(
     subjects: &[Uuid],
     filter: &Filter,
 ) -> Result<HashMap<Uuid, i64>, DbErr> {
-    let backend = conn.get_database_backend();
-    let sql = Sql::new(
-        "SELECT x.subject_id AS id, COUNT(*) AS n FROM reviews x WHERE x.subject_type = ?",
-    )
-    .bind(kind.as_str())
-    .text(" AND x.subject_id IN ")
-    .list(subjects.iter().copied());
-    let sql = filtered(shown(sql, Shown::Published), backend, filter);
-    counts(conn, sql.text(" GROUP BY x.subject_id")).await
+    let found = found(conn, filter).await?;
+    if found == Some(Found::Few(Vec::new())) {
+        return Ok(HashMap::new());
+    }
+    let asked = counting(conn.get_database_backend(), kind, subjects, filter, found.as_ref());
+    counts(conn, asked).await
+}
+
+fn counting(
+    backend: DbBackend,
+    kind: SubjectType,
+    subjects: &[Uuid],
+    filter: &Filter,
+    found: Option<&Found>,
+) -> Statement {
+    let sql = listed(Sql::default(), "WITH ", found)
+        .text("SELECT x.subject_id AS id, COUNT(*) AS n FROM ")
+        .text(candidates(found))
+        .text("x.subject_type = ?")
+        .bind(kind.as_str())
+        .text(" AND x.subject_id IN ")
+        .list(subjects.iter().copied());
+    let sql = filtered(shown(sql, Shown::Published), backend, filter, found);
+    sql.text(" GROUP BY x.subject_id").on(backend)
 }
 
 /// How many reviews the lists of several authors hold.
@@ -114,7 +160,8 @@ pub(crate) async fn count_of_authors(
     let sql =
         Sql::new("SELECT x.author_id AS id, COUNT(*) AS n FROM reviews x WHERE x.author_id IN ")
             .list(authors.iter().copied());
-    counts(conn, shown(sql, show).text(" GROUP BY x.author_id")).await
+    let sql = shown(sql, show).text(" GROUP BY x.author_id");
+    counts(conn, sql.on(conn.get_database_backend())).await
 }
 
 /// How many reviews are published, by the subjects' counters.
@@ -134,19 +181,12 @@ pub(crate) async fn count_of_queue(conn: &impl ConnectionTrait) -> Result<i64, D
     row.map_or(Ok(0), |row| row.try_get("", "n"))
 }
 
-async fn counts(conn: &impl ConnectionTrait, sql: Sql) -> Result<HashMap<Uuid, i64>, DbErr> {
-    let rows = conn.query_all_raw(sql.on(conn.get_database_backend())).await?;
-    rows.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "n")?))).collect()
-}
-
-async fn of_many(
+async fn counts(
     conn: &impl ConnectionTrait,
-    owners: &[Uuid],
-    request: &Request,
-    owned: impl Fn(Sql) -> Sql,
-) -> Result<Vec<review::Model>, DbErr> {
-    let statement = pages(conn.get_database_backend(), owners, request, owned);
-    review::Model::find_by_statement(statement).all(conn).await
+    asked: Statement,
+) -> Result<HashMap<Uuid, i64>, DbErr> {
+    let rows = conn.query_all_raw(asked).await?;
+    rows.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "n")?))).collect()
 }
 
 /// The statement that reads the same page of many lists.
@@ -154,27 +194,44 @@ fn pages(
     backend: DbBackend,
     owners: &[Uuid],
     request: &Request,
+    found: Option<&Found>,
     owned: impl Fn(Sql) -> Sql,
 ) -> Statement {
-    let sql = Sql::new("WITH s (id) AS (").rows(owners.iter().copied());
+    let sql = Sql::new("WITH s (id) AS (").rows(owners.iter().copied()).text(")");
+    let sql = listed(sql, ", ", found);
+    let from = candidates(found);
     let sql = if backend == DbBackend::Postgres {
-        let sql =
-            sql.text(") SELECT r.* FROM s CROSS JOIN LATERAL (SELECT x.* FROM reviews x WHERE ");
-        page(owned(sql), backend, request).text(") r")
+        let sql = sql.text("SELECT r.* FROM s CROSS JOIN LATERAL (SELECT x.* FROM ").text(from);
+        page(owned(sql), backend, request, found).text(") r")
     } else {
         // The order of a CROSS JOIN is kept by SQLite: owners outside, their pages inside.
-        let sql = sql.text(
-            ") SELECT r.* FROM s CROSS JOIN reviews r ON r.id IN \
-             (SELECT x.id FROM reviews x WHERE ",
-        );
-        page(owned(sql), backend, request).text(")")
+        let sql = sql.text("SELECT r.* FROM s CROSS JOIN reviews r ON r.id IN (SELECT x.id FROM ");
+        page(owned(sql.text(from)), backend, request, found).text(")")
     };
     ordered(sql, "r", request).on(backend)
 }
 
+/// Appends the ids of the few reviews that were found, as `f`.
+fn listed(sql: Sql, with: &str, found: Option<&Found>) -> Sql {
+    match found {
+        Some(Found::Few(ids)) => {
+            sql.text(with).text("f (id) AS (").rows(ids.iter().copied()).text(") ")
+        }
+        Some(Found::Many) | None => sql.text(" "),
+    }
+}
+
+/// The reviews `x` of which some make up a list: those found, if they are few.
+fn candidates(found: Option<&Found>) -> &'static str {
+    match found {
+        Some(Found::Few(_)) => "f CROSS JOIN reviews x WHERE x.id = f.id AND ",
+        Some(Found::Many) | None => "reviews x WHERE ",
+    }
+}
+
 /// Appends everything of a page that does not depend on whose list it is.
-fn page(sql: Sql, backend: DbBackend, request: &Request) -> Sql {
-    let sql = filtered(shown(sql, request.shown), backend, &request.filter);
+fn page(sql: Sql, backend: DbBackend, request: &Request, found: Option<&Found>) -> Sql {
+    let sql = filtered(shown(sql, request.shown), backend, &request.filter, found);
     let sql = behind(sql, request);
     let fetch = i64::try_from(request.fetch).unwrap_or(i64::MAX);
     ordered(sql, "x", request).text(" LIMIT ?").bind(fetch)
@@ -188,7 +245,7 @@ fn shown(sql: Sql, shown: Shown) -> Sql {
     }
 }
 
-fn filtered(mut sql: Sql, backend: DbBackend, filter: &Filter) -> Sql {
+fn filtered(mut sql: Sql, backend: DbBackend, filter: &Filter, found: Option<&Found>) -> Sql {
     let Filter { ratings, verified_only, with_text, locales, words } = filter;
     if let Some(ratings) = ratings {
         sql = sql.text(" AND x.rating IN ").list(ratings.iter().copied());
@@ -202,7 +259,7 @@ fn filtered(mut sql: Sql, backend: DbBackend, filter: &Filter) -> Sql {
     if let Some(locales) = locales {
         sql = sql.text(" AND x.locale IN ").list(locales.iter().map(String::as_str));
     }
-    if words.is_empty() { sql } else { search::condition(sql, backend, words) }
+    if found == Some(&Found::Many) { search::holds(sql, backend, words) } else { sql }
 }
 
 /// Appends the comparison with the position the page starts at. The redundant `>=` on the key

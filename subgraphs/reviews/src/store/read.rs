@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, Select,
+};
 use uuid::Uuid;
 
 use super::sql::Sql;
@@ -46,21 +48,23 @@ pub(crate) async fn summaries(
     conn: &impl ConnectionTrait,
     subjects: &[Subject],
 ) -> Result<HashMap<Subject, rating_summary::Model>, DbErr> {
-    let ids = subjects.iter().map(|subject| subject.id);
-    // Both types are named, and not left out, so that the primary key's index is used.
-    let rows = rating_summary::Entity::find()
-        .filter(
-            rating_summary::Column::SubjectType
-                .is_in([SubjectType::Product.as_str(), SubjectType::Ride.as_str()]),
-        )
-        .filter(rating_summary::Column::SubjectId.is_in(ids))
-        .all(conn)
-        .await?;
+    let rows = of_summaries(subjects).all(conn).await?;
     let keyed = rows.into_iter().filter_map(|row| {
         let kind = SubjectType::from_word(&row.subject_type)?;
         Some((Subject { kind, id: row.subject_id }, row))
     });
     Ok(keyed.collect())
+}
+
+pub(super) fn of_summaries(subjects: &[Subject]) -> Select<rating_summary::Entity> {
+    let ids = subjects.iter().map(|subject| subject.id);
+    // Both types are named, and not left out, so that the primary key's index is used.
+    rating_summary::Entity::find()
+        .filter(
+            rating_summary::Column::SubjectType
+                .is_in([SubjectType::Product.as_str(), SubjectType::Ride.as_str()]),
+        )
+        .filter(rating_summary::Column::SubjectId.is_in(ids))
 }
 
 #[derive(Clone, Copy, Debug, FromQueryResult)]

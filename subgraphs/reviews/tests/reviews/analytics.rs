@@ -91,4 +91,5 @@ async fn analytics_is_for_those_with_the_scope_and_sane_ranges() {
     let empty = world.data(analyst(), QUERY, range(NOW.0, NOW.0 + 86_400_000, "DAY")).await;
     assert_eq!(empty["reviewAnalytics"]["averageRating"], Value::Null);
     assert_eq!(empty["reviewAnalytics"]["medianHoursToPublish"], Value::Null);
+    world.assert_counters().await;
 }

@@ -15,6 +15,7 @@ async fn a_product_nobody_reviewed_has_an_empty_summary() {
     let histogram = summary["histogram"].as_array().unwrap();
     assert_eq!(histogram.len(), 5);
     assert_eq!(histogram[4], json!({ "rating": 5, "count": 0, "share": 0.0 }));
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -36,6 +37,7 @@ async fn the_bayesian_average_rests_on_the_catalogues_mean_of_the_hour() {
     assert!(
         (world.summary(bad).await["bayesianAverage"].as_f64().unwrap() - 41.0 / 11.0).abs() < 1e-9
     );
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -61,6 +63,7 @@ async fn foreign_and_unknown_ids_are_null_without_spoiling_the_batch() {
             { "__typename": "User", "publishedReviewCount": 0 }, null,
         ])
     );
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -134,6 +137,7 @@ async fn people_have_counts_and_lists_of_what_others_may_see() {
         assert_eq!(all["reviews"]["totalCount"], 2, "{all}");
         assert_eq!(all["reviews"]["edges"][0]["node"]["status"], "PENDING");
     }
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -158,4 +162,5 @@ async fn the_viewers_own_review_in_any_state() {
     assert_eq!(ask(customer(ada)).await, json!({ "id": review["id"], "status": "PENDING" }));
     assert_eq!(ask(customer(UserId::new(NOW))).await, Value::Null);
     assert_eq!(ask(Caller::Anonymous).await, Value::Null);
+    world.assert_counters().await;
 }

@@ -35,6 +35,7 @@ async fn f37_a_new_name_shows_and_an_older_event_does_not_bring_the_old_one_back
     // Events about things this service does not keep are no error.
     world.user_event("user.invented", json!({ "anything": 1 })).await;
     world.payment_event("payout.sent", json!({})).await;
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -46,6 +47,7 @@ async fn an_order_told_twice_is_one_purchase() {
     world.payment_event("order.paid", order).await;
     let payload = world.create(ada, json!({ "productId": product, "rating": 5 })).await;
     assert_eq!(payload["review"]["verifiedPurchase"], true);
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -74,6 +76,7 @@ async fn f38_erasing_a_person_keeps_counts_and_takes_the_person() {
     world.assert_counters().await;
     let found = world.search_database("Lovelace").await;
     assert!(found.is_empty(), "still in {found:?}");
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -89,6 +92,7 @@ async fn texts_stay_when_the_person_wants_so() {
     // The outbox keeps which id a mail went to, without text and address.
     found.retain(|table| *table != "outbox");
     assert!(found.is_empty(), "still in {found:?}");
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -105,4 +109,5 @@ async fn our_own_feed_tells_what_becomes_visible_and_what_vanishes() {
     assert_eq!(told, [("review.published", &review["id"]), ("review.hidden", &review["id"])]);
     assert_eq!(feed.events[0].payload["subjectId"], json!(product));
     assert_eq!(feed.events[0].payload["authorId"], json!(ada));
+    world.assert_counters().await;
 }

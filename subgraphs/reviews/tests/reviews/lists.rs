@@ -112,6 +112,7 @@ async fn both_directions_show_the_same_list_in_every_order() {
         .map(|edge| edge["node"]["rating"].as_i64().unwrap())
         .collect();
     assert!(ratings.is_sorted_by(|a, b| a >= b), "{ratings:?}");
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -129,6 +130,7 @@ async fn f44_inserting_while_paging_repeats_and_loses_nothing() {
             assert_eq!(unique.len(), seen.len(), "{sort}: repeated");
             assert!(old.is_subset(&unique), "{sort}: lost");
         }
+        world.assert_counters().await;
     }
 }
 
@@ -157,6 +159,7 @@ async fn page_arguments_are_checked() {
         assert_eq!(codes(&answer), [code], "{arguments}: {answer}");
         assert_eq!(answer["data"]["_entities"][0]["reviews"], Value::Null, "{arguments}");
     }
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -205,6 +208,7 @@ async fn filters_and_search_narrow_list_and_count() {
     world.data(customer(author), delete, json!({ "id": id })).await;
     let gone = page(&world, product, json!({ "first": 10, "filter": { "search": "leaks" } })).await;
     assert_eq!(gone["totalCount"], 0);
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -234,6 +238,7 @@ async fn the_number_of_statements_does_not_grow_with_the_lists() {
     }
     assert!(counted.windows(2).all(|pair| pair[0] == pair[1]), "{counted:?}");
     assert!(counted[0] <= 12, "{counted:?}");
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -274,6 +279,81 @@ async fn f43_a_hundred_products_with_twenty_reviews_and_their_authors_cost_as_mu
                 .all(|entity| entity["reviews"]["edges"].as_array().unwrap().len() == 20)
         );
     }
+    world.assert_counters().await;
+}
+
+/// A common word is found by walking the list, a rare one by the search index; with either the
+/// pages make up the whole, in every order.
+#[tokio::test]
+async fn rare_and_common_words_find_the_same_way() {
+    let world = World::new().await;
+    let products: Vec<ProductId> = (0..3).map(|_| ProductId::new(NOW)).collect();
+    let reviews: Vec<ImportedReview> = (0..1_500_u32)
+        .map(|at| ImportedReview {
+            id: ReviewId::new(NOW),
+            author: UserId::new(NOW),
+            subject: Subject::product(products[usize::try_from(at % 3).unwrap()].uuid()),
+            driver: None,
+            rating: i32::try_from(1 + at % 5).unwrap(),
+            title: (at % 50 == 0).then(|| "Qualitätsware, blau".to_owned()),
+            body: Some(format!("Kettle number {at} of many")),
+            locale: "en".to_owned(),
+            verified: at % 2 == 0,
+            created_at: NOW,
+            votes: Vec::new(),
+            reply: None,
+        })
+        .collect();
+    import(&world.database, &reviews).await.unwrap();
+    let found = async |product: usize, filter: Value| {
+        let ask = json!({ "first": 100, "filter": filter });
+        let page = page(&world, products[product], ask).await;
+        (page["totalCount"].as_i64().unwrap(), ids(&page))
+    };
+    for (search, expected) in [
+        ("many kettle", 500),
+        ("kettle man", 500),
+        ("ettle many", 0),
+        ("kettle mant", 0),
+        ("kettl many", 0),
+        ("qualitatsware", 10),
+        ("kettle qualitat", 10),
+        ("qualitat kettle", 0),
+        ("number 300", 1),
+        ("nothing of it", 0),
+    ] {
+        let (count, ids) = found(0, json!({ "search": search })).await;
+        assert_eq!(count, expected, "{search}");
+        assert_eq!(ids.len(), usize::try_from(expected.min(100)).unwrap(), "{search}");
+    }
+    for search in ["kettle", "blau"] {
+        let filter = |more: Value| {
+            let mut filter = json!({ "search": search });
+            crate::world::merge(&mut filter, more);
+            filter
+        };
+        let (all, _) = found(1, filter(json!({}))).await;
+        let (verified, _) = found(1, filter(json!({ "verifiedOnly": true }))).await;
+        let (low, _) = found(1, filter(json!({ "ratings": [1, 2] }))).await;
+        let (high, _) = found(1, filter(json!({ "ratings": [3, 4, 5] }))).await;
+        assert_eq!(all, low + high, "{search}");
+        assert!(verified > 0 && verified <= all, "{search}");
+        for sort in ORDERS {
+            let mut seen = BTreeSet::new();
+            let mut cursor = Value::Null;
+            loop {
+                let ask = json!({ "first": 90, "after": cursor, "sort": sort, "filter": { "search": search } });
+                let page = page(&world, products[1], ask).await;
+                seen.extend(ids(&page));
+                if page["pageInfo"]["hasNextPage"] == false {
+                    break;
+                }
+                cursor = page["pageInfo"]["endCursor"].clone();
+            }
+            assert_eq!(seen.len(), usize::try_from(all).unwrap(), "{search} {sort}");
+        }
+    }
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -296,4 +376,5 @@ async fn latest_reviews_over_all_subjects() {
         .await;
     assert_eq!(next["latestReviews"]["pageInfo"]["hasNextPage"], false);
     assert_eq!(next["latestReviews"]["edges"][0]["node"]["subject"]["id"], json!(first));
+    world.assert_counters().await;
 }

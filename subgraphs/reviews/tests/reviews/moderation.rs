@@ -54,6 +54,7 @@ async fn f49_the_stars_never_steer_moderation() {
         }
         assert!(decisions.windows(2).all(|pair| pair[0] == pair[1]), "{text}: {decisions:?}");
     }
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -176,6 +177,7 @@ async fn moderation_is_for_moderators_and_only_moves_that_exist() {
         moderate(&world, &review["id"], json!({ "status": "PUBLISHED", "expectedVersion": 1 }))
             .await;
     assert_eq!(again["errors"][0]["code"], "INVALID_STATE");
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -191,6 +193,7 @@ async fn the_sixth_author_of_the_same_text_waits() {
         let expected = if copy <= 5 { "PUBLISHED" } else { "PENDING" };
         assert_eq!(review["status"], expected, "copy {copy}");
     }
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -217,4 +220,5 @@ async fn private_fields_are_for_author_and_moderators() {
             world.data(caller, &query, variables.clone()).await;
         }
     }
+    world.assert_counters().await;
 }

@@ -129,8 +129,10 @@ impl Stage {
         self.on = Some(Served { running, stop });
     }
 
+    /// Every counter equals its recount whenever the service stops.
     async fn stop(&mut self) {
         let Served { running, stop } = self.on.take().unwrap();
+        assert_eq!(reviews::verify(&running.database).await.unwrap(), []);
         stop.cancel();
         running.handle.await.unwrap().unwrap();
     }
@@ -202,6 +204,13 @@ impl Stage {
     }
 }
 
+/// No test ends without having stopped the service, and so with a recount.
+impl Drop for Stage {
+    fn drop(&mut self) {
+        assert!(self.on.is_none() || std::thread::panicking(), "end the test with `stop`");
+    }
+}
+
 #[tokio::test]
 async fn from_the_feeds_to_the_mail() {
     let mut stage = Stage::new().await;
@@ -250,7 +259,6 @@ async fn from_the_feeds_to_the_mail() {
             seen["data"]["review"]["author"]["displayName"] == "Ada"
         })
         .await;
-    assert_eq!(reviews::verify(&stage.on.as_ref().unwrap().running.database).await.unwrap(), []);
 
     let feed = stage.client.get(stage.url("/internal/events?after=0&limit=10"));
     assert_eq!(feed.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);

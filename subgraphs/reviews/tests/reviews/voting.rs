@@ -170,6 +170,7 @@ async fn reports_of_brand_new_accounts_can_be_made_to_weigh_half() {
         report(&world, UserId::new(NOW), &review["id"]).await;
     }
     assert_eq!(world.summary(product).await["count"], 0);
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -182,6 +183,7 @@ async fn twenty_reports_a_day() {
     }
     let review = world.review(product, 3, "Fine.").await;
     assert_eq!(report(&world, ada, &review["id"]).await["errors"][0]["code"], "RATE_LIMITED");
+    world.assert_counters().await;
 }
 
 #[tokio::test]

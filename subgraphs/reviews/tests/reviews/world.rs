@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use kit::events::{Event, Handler};
 use kit::id::{EventId, OrderId, ProductId, RideId, UserId};
@@ -60,6 +60,8 @@ pub(crate) struct World {
     pub payments: Arc<FakePayments>,
     pub seller: UserId,
     seq: AtomicI64,
+    /// Statements up to the last recount.
+    recounted: AtomicU64,
 }
 
 impl World {
@@ -85,7 +87,8 @@ impl World {
         let service = reviews::app::service(&Config::default(), &core);
         let seller = UserId::new(NOW);
         let seq = AtomicI64::new(0);
-        let world = Self { service, core, database, clock, payments, seller, seq };
+        let recounted = AtomicU64::new(0);
+        let world = Self { service, core, database, clock, payments, seller, seq, recounted };
         world
             .user_event(
                 "user.registered",
@@ -288,10 +291,25 @@ impl World {
         found
     }
 
-    /// All counters equal their recount.
+    /// All counters equal their recount. The last thing a test does.
     pub(crate) async fn assert_counters(&self) {
-        let drift = reviews::verify(&self.database).await.unwrap();
+        let drift = self.drift().await;
         assert!(drift.is_empty(), "{drift:#?}");
+    }
+
+    /// The counters that differ from their recount.
+    pub(crate) async fn drift(&self) -> Vec<reviews::verify::Drift> {
+        let drift = reviews::verify(&self.database).await.unwrap();
+        self.recounted.store(self.database.statements(), Ordering::SeqCst);
+        drift
+    }
+}
+
+/// Nothing may reach the database after the last recount.
+impl Drop for World {
+    fn drop(&mut self) {
+        let recounted = self.recounted.load(Ordering::SeqCst) == self.database.statements();
+        assert!(recounted || std::thread::panicking(), "end the test with `assert_counters`");
     }
 }
 

@@ -142,6 +142,7 @@ async fn only_buyers_may_review_and_not_their_own_things() {
     let suspended = world.create(bob, input).await;
     assert_eq!(suspended["errors"][0]["reason"], "SUSPENDED");
     assert_eq!(world.summary(product).await["count"], 0);
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -158,6 +159,7 @@ async fn writing_needs_a_person_with_the_scope() {
     assert_eq!(codes(&without), ["FORBIDDEN"]);
     let service = world.run(kit::testing::service("x", &["reviews:write"]), CREATE, input).await;
     assert_eq!(codes(&service), ["FORBIDDEN"]);
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -168,6 +170,7 @@ async fn a_purchase_the_feed_has_not_told_yet_is_asked_of_payments() {
     let payload = world.create(ada, json!({ "productId": product, "rating": 5 })).await;
     assert_eq!(payload["review"]["status"], "PUBLISHED", "{payload}");
     assert_eq!(payload["review"]["verifiedPurchase"], true);
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -240,6 +243,7 @@ async fn a_repeated_request_gets_the_first_answer() {
     assert_eq!(reused["errors"][0]["code"], "IDEMPOTENCY_KEY_REUSED");
     assert_eq!(reused["errors"][0]["__typename"], "ConflictError");
     assert_eq!(world.summary(product).await["count"], 1);
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -259,6 +263,7 @@ async fn five_reviews_a_day() {
     world.clock.advance(Duration::from_hours(24));
     let payload = world.create(ada, json!({ "productId": product, "rating": 4 })).await;
     assert_eq!(payload["errors"], json!([]));
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -276,6 +281,7 @@ async fn eligibility_says_why_not() {
     assert_eq!(reason(ask(customer(ada), Some(true)).await).unwrap(), "ALREADY_REVIEWED");
     world.user_event("user.suspended", json!({ "id": ada, "displayName": "Ada" })).await;
     assert_eq!(reason(ask(customer(ada), Some(true)).await).unwrap(), "SUSPENDED");
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -364,6 +370,7 @@ async fn the_eleventh_edit_is_refused() {
         update(&world, ada, &review["id"], json!({ "body": "Once more", "expectedVersion": 11 }))
             .await;
     assert_eq!(refused["errors"][0]["code"], "EDIT_LIMIT_REACHED");
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -379,6 +386,7 @@ async fn only_the_author_changes_a_review() {
     let unknown = world.data(customer(bob), DELETE, json!({ "id": product })).await;
     assert_eq!(unknown["reviewDelete"]["errors"][0]["code"], "NOT_FOUND");
     assert_eq!(world.summary(product).await["average"], 3.0);
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -428,6 +436,7 @@ async fn a_later_refund_does_not_take_the_badge() {
     let query = "query($id: ID!) { review(id: $id) { verifiedPurchase } }";
     let seen = world.data(Caller::Anonymous, query, json!({ "id": review["id"] })).await;
     assert_eq!(seen["review"]["verifiedPurchase"], true);
+    world.assert_counters().await;
 }
 
 #[tokio::test]
@@ -449,4 +458,5 @@ async fn the_author_is_told_by_mail_and_sees_its_state() {
         (codes(&theirs), &theirs["data"]["review"]["confirmationEmail"]),
         (vec!["FORBIDDEN"], &Value::Null)
     );
+    world.assert_counters().await;
 }
