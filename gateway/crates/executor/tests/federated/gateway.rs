@@ -17,6 +17,7 @@ use crate::memory::World;
 pub(crate) type Sources = Vec<(&'static str, String)>;
 
 pub(crate) struct Gateway {
+    pub(crate) supergraph_sdl: String,
     pub(crate) world: Arc<World>,
     pub(crate) planner: Planner,
     pub(crate) options: PlanOptions,
@@ -61,7 +62,7 @@ impl Gateway {
         let supergraph = Supergraph::parse(&composed.supergraph_sdl).unwrap();
         let planner = Planner::new(Arc::new(supergraph)).unwrap();
         let world = World::new(subgraphs, rows, &options.override_labels);
-        Ok(Self { world, planner, options })
+        Ok(Self { supergraph_sdl: composed.supergraph_sdl, world, planner, options })
     }
 
     /// None if the query is not valid.

@@ -214,7 +214,8 @@ impl Roots {
         if kind != OperationKind::Mutation {
             return Self { serial: vec![needs.clone()] };
         }
-        let serial = needs.fields.iter().map(|need| {
+        // The type's name is nothing that runs: it does not stand between two fields.
+        let serial = needs.fields.iter().filter(|need| !need.is_typename()).map(|need| {
             let id = *next_id;
             *next_id += 1;
             let Needs { id: _, possible, is_abstract, fields: _ } = &**needs;

@@ -134,6 +134,7 @@ impl Subgraph<Parsed> {
     ) -> Result<Self, Vec<Diagnostic>> {
         let mut schema = build::build(&source, document)?;
         let links = link::read(&schema, &source)?;
+        link::refuse_supergraph(&schema, &links, &source)?;
         link::check_names(&schema, &links, &source)?;
         expand::expand(&mut schema, &links, &source)?;
         graphql::validate(&schema, &source)?;

@@ -5,8 +5,10 @@
 //! `CONCORD_DIFFERENTIAL_SEED=7` begins with another graph. What differs is shrunk and printed
 //! as the files of a conformance case. `CONCORD_DIFFERENTIAL_VERBOSE=1` shows how far it is,
 //! `CONCORD_DIFFERENTIAL_REFUSED=1` what composition says to graphs that are passed over.
+//! `CONCORD_DIFFERENTIAL_EXPORT=FILE` writes down what was asked and how many requests it took.
 
 mod dice;
+mod export;
 mod graph;
 mod operation;
 mod sdl;
@@ -21,6 +23,7 @@ use federation::planner::PlanOptions;
 use federation::planner::verify::verify;
 
 use self::dice::Dice;
+use self::export::Export;
 use self::graph::random_graph;
 use self::operation::{RandomOperation, random_operation};
 use crate::gateway::Gateway;
@@ -54,6 +57,7 @@ fn random_operations_on_random_graphs() {
     let first = setting("CONCORD_DIFFERENTIAL_SEED").unwrap_or(0);
     let tolerated = setting("CONCORD_DIFFERENTIAL_TOLERATED").unwrap_or(0);
     let verbose = std::env::var_os("CONCORD_DIFFERENTIAL_VERBOSE").is_some();
+    let mut export = Export::wanted();
     let (mut right, mut graphs, mut composed) = (0, 0, 0);
     let mut wrong: Vec<String> = Vec::new();
     let mut seed = first;
@@ -72,7 +76,12 @@ fn random_operations_on_random_graphs() {
                 let schema = gateway.planner.supergraph().api_schema();
                 let operation = random_operation(schema, dice);
                 match outcome(&gateway, &operation, number % 10 == 0) {
-                    Outcome::Right => right += 1,
+                    Outcome::Right => {
+                        right += 1;
+                        if let Some(export) = &mut export {
+                            export.operation(&gateway, &operation);
+                        }
+                    }
                     Outcome::Void => {}
                     Outcome::Wrong(reason) => {
                         if verbose {
@@ -86,9 +95,15 @@ fn random_operations_on_random_graphs() {
                     }
                 }
             }
+            if let Some(export) = &mut export {
+                export.graph(&gateway, seed);
+            }
         }
         seed += 1;
         assert!(wrong.len() as u64 <= tolerated, "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    }
+    if let Some(export) = export {
+        export.end();
     }
     say(&format!(
         "{right} operations right, {} wrong, on {composed} graphs of {graphs}",

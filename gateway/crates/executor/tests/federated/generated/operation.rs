@@ -59,6 +59,50 @@ impl RandomOperation {
     }
 }
 
+impl RandomOperation {
+    /// The operation as its variables make it: without what is skipped, and without conditions.
+    pub(super) fn decided(&self) -> Self {
+        Self { selections: decided(&self.selections, &self.variables), ..self.clone() }
+    }
+}
+
+fn decided(selections: &[Selection], variables: &Map<String, Value>) -> Vec<Selection> {
+    let mut left = Vec::new();
+    for selection in selections {
+        match selection {
+            Selection::Field { head, below } => {
+                let (head, conditions) = head.split_at(head.find(" @").unwrap_or(head.len()));
+                if holds(conditions, variables) {
+                    let below = below.as_ref().map(|below| decided(below, variables));
+                    left.push(Selection::Field { head: head.to_owned(), below });
+                }
+            }
+            Selection::Fragment { on, directives, named, below } => {
+                if holds(directives, variables) {
+                    let below = decided(below, variables);
+                    let (on, directives) = (on.clone(), String::new());
+                    left.push(Selection::Fragment { on, directives, named: *named, below });
+                }
+            }
+        }
+    }
+    if left.is_empty() {
+        left.push(Selection::Field { head: "__typename".to_owned(), below: None });
+    }
+    left
+}
+
+fn holds(conditions: &str, variables: &Map<String, Value>) -> bool {
+    conditions.split('@').skip(1).all(|condition| {
+        let value = condition.trim_end().trim_end_matches(')').rsplit("if: ").next().unwrap();
+        let value = match value.strip_prefix('$') {
+            Some(name) => variables[name].as_bool().unwrap(),
+            None => value == "true",
+        };
+        value == condition.starts_with("include")
+    })
+}
+
 fn mentions(text: &str, name: &str) -> bool {
     text.match_indices(name).any(|(at, _)| {
         !text[at + name.len()..].starts_with(|next: char| next.is_ascii_alphanumeric())

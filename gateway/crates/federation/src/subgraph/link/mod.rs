@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use super::model::Applied;
 
 pub(crate) use names::check_names;
-pub(crate) use read::read;
+pub(crate) use read::{read, refuse_supergraph};
 
 pub(crate) const FEDERATION: &str = "https://specs.apollo.dev/federation";
 pub(crate) const LINK: &str = "https://specs.apollo.dev/link";

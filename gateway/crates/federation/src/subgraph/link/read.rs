@@ -4,7 +4,7 @@ use apollo_compiler::Name;
 use apollo_compiler::ast::Value;
 
 use super::add::add;
-use super::{CORE, FEDERATION, Import, LINK, Link, Links, SpecUrl, USAGE, Version};
+use super::{CORE, FEDERATION, Import, JOIN, LINK, Link, Links, SpecUrl, USAGE, Version};
 use crate::diagnostic::Diagnostic;
 use crate::subgraph::expand::is_graphql_directive;
 use crate::subgraph::model::{Applied, Schema, each_applied};
@@ -53,6 +53,36 @@ pub(crate) fn read(schema: &Schema, source: &Source) -> Result<Links, Vec<Diagno
         return Err(vec![source.error(code, message).label(source.at(&link.applied.name))]);
     }
     Ok(links)
+}
+
+/// Types of the join spec, which composition adds.
+const OF_SUPERGRAPHS: [&str; 5] = [
+    "join__Graph",
+    "join__FieldSet",
+    "join__FieldValue",
+    "join__DirectiveArguments",
+    "join__ContextArgument",
+];
+
+/// What composition writes is nothing that it can compose.
+pub(crate) fn refuse_supergraph(
+    schema: &Schema,
+    links: &Links,
+    source: &Source,
+) -> Result<(), Vec<Diagnostic>> {
+    let remedy = "makes this a supergraph: compose the subgraphs that it was composed of instead";
+    if let Some(join) = links.get(JOIN) {
+        let message = format!("`{}` {remedy}", join.url);
+        return Err(vec![source.error(USAGE, message).label(source.at(&join.applied.name))]);
+    }
+    let types = OF_SUPERGRAPHS.iter().filter_map(|name| schema.types.get(*name));
+    let errors: Vec<Diagnostic> = types
+        .map(|def| {
+            let message = format!("`{}` {remedy}", def.name);
+            source.error("INVALID_GRAPHQL", message).label(source.at(&def.name))
+        })
+        .collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
 fn unknown_directive(source: &Source, name: &Name) -> Diagnostic {
